@@ -1,0 +1,1 @@
+"""The configuration daemon of a telephony platform, as a message-driven worker."""

@@ -1,0 +1,214 @@
+"""Resource specs: what the gateway needs to translate REST to RPC, and what the worker exposes.
+
+An operation joins one HTTP method and path to one RPC name. Paths are written with the types of their variables,
+`/users/{user_id:id}/lines/{line_id:int}`: `int` (digits), `uuid`, `id` (digits or a uuid), `text` (anything without
+a slash). What does not match its type is an unknown URL.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any
+
+from .schema import Schema
+
+__all__ = [
+    "ENTRY_POINTS",
+    "Listing",
+    "Operation",
+    "Resource",
+    "association",
+    "discover",
+    "operation",
+    "resource",
+]
+
+ENTRY_POINTS = "confd_schemas.resources"
+VARIABLE = re.compile(r"\{(\w+):(\w+)\}")
+
+_VERBS = {"GET": "read", "POST": "create", "PUT": "update", "DELETE": "delete"}
+_SUCCESS = {"GET": 200, "POST": 201, "PUT": 204, "DELETE": 204}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call, in both dialects.
+
+    Attributes:
+        method: HTTP method.
+        path: with typed variables, without the prefix `/1.1`.
+        rpc: full name of the RPC method; None for one that is deliberately refused with 405.
+        acl: what the token must grant, with the path's variables in braces; None where no token is needed.
+        success: HTTP status of a good answer.
+        query: names of the query parameters that are passed on as arguments; None passes all of them as
+            arguments (lists, where any column may be a filter).
+        constants: arguments that the path itself stands for.
+        location: path of a created item with one of its fields in braces, such as `/users/{id}`.
+        body: schema of the JSON body; `accepts` tells of other types of body.
+        answer: schema of the item in a good answer; `many` when it is a list of `{total, items}`.
+        master_only: only for tokens whose own tenant is the master tenant.
+        accepts: media type of the request's body when it is not JSON; it is passed on as text.
+        produces: media type of the answer.
+    """
+
+    method: str
+    path: str
+    rpc: str | None
+    acl: str | None
+    success: int
+    query: tuple[str, ...] | None = ()
+    constants: dict[str, Any] = field(default_factory=dict)
+    location: str | None = None
+    body: type[Schema] | None = None
+    answer: type[Schema] | None = None
+    many: bool = False
+    master_only: bool = False
+    accepts: str = "application/json"
+    produces: str = "application/json"
+    summary: str = ""
+
+    @property
+    def service(self) -> str:
+        """Name of the nameko service: all of the RPC name but its last word."""
+        return (self.rpc or "").rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Name of the service's method."""
+        return (self.rpc or "").rpartition(".")[2]
+
+    @property
+    def changes(self) -> bool:
+        """Whether the call may change something, and so runs in a transaction and is recorded."""
+        return self.method != "GET"
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether the request's body becomes the argument `body`."""
+        return self.body is not None or self.accepts != "application/json"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Types of the path's variables by name."""
+        return dict(VARIABLE.findall(self.path))
+
+    @property
+    def plain_path(self) -> str:
+        """The path as OpenAPI writes it: `/users/{id}`."""
+        return VARIABLE.sub(r"{\1}", self.path)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How a list may be asked for.
+
+    Attributes:
+        default: column that orders the list when the caller names none.
+        order, search, filter: columns by which one may order, into which `search=` looks, that may be filtered on.
+        extra: further query parameters, each with a line that tells what it does.
+    """
+
+    default: str
+    order: tuple[str, ...]
+    search: tuple[str, ...]
+    filter: tuple[str, ...]
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def by(cls, default: str, *columns: str, **changed: Any) -> "Listing":
+        """A listing whose columns may be ordered by, searched and filtered on alike, but for what is named."""
+        return cls(default, **({"order": columns, "search": columns, "filter": columns} | changed))
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource or an association: its name, how it looks and its operations.
+
+    Attributes:
+        name: name of the nameko service that serves most of the operations.
+        label: what errors call it (`User was not found`).
+        id: name of the argument that addresses one item, and so of the path's last variable.
+    """
+
+    name: str
+    operations: tuple[Operation, ...]
+    label: str = ""
+    schema: type[Schema] | None = None
+    id: str = "id"
+    listing: Listing | None = None
+
+    def of(self, service: str) -> dict[str, Operation]:
+        """The operations that `service` serves, by method name (the first one where several share it)."""
+        found: dict[str, Operation] = {}
+        for one in self.operations:
+            if one.service == service:
+                found.setdefault(one.name, one)
+        return found
+
+
+def operation(method: str, path: str, rpc: str | None, **given: Any) -> Operation:
+    """An operation with the usual ACL (`confd.` and the path's words and the verb) and status."""
+    plain = VARIABLE.sub(r"{\1}", path).strip("/").replace("/", ".")
+    usual = {"acl": f"confd.{plain}.{_VERBS[method]}", "success": _SUCCESS[method]}
+    return Operation(method, path, rpc, **(usual | given))
+
+
+def resource(
+    name: str,
+    path: str,
+    schema: type[Schema],
+    *,
+    label: str,
+    listing: Listing | None,
+    only: Iterable[str] = ("list", "create", "get", "update", "delete"),
+    verbs: dict[str, str] | None = None,
+    location: str | None = None,
+    master_only: bool = False,
+    also: Iterable[Operation] = (),
+    **given: dict[str, Any],
+) -> Resource:
+    """A plain resource: list and create on the collection, get, update and delete on one item.
+
+    Args:
+        path: of one item; its last variable is the id.
+        only: which of the five operations there are.
+        verbs: other RPC method names than those five (`{"update": "edit"}`).
+        location: path of a created item; by default that of the item.
+        also: further operations of this resource.
+        given: by operation, what is not usual (`update={"query": ("recursive",)}`).
+    """
+    collection, _, variable = path.rpartition("/")
+    key = VARIABLE.fullmatch(variable)[1]  # type: ignore[index]
+    shapes: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "list": ("GET", collection, {"query": None, "many": True, "answer": schema}),
+        "create": ("POST", collection, {"body": schema, "answer": schema,
+                                        "location": location or VARIABLE.sub(r"{\1}", path)}),
+        "get": ("GET", path, {"answer": schema}),
+        "update": ("PUT", path, {"body": schema}),
+        "delete": ("DELETE", path, {}),
+    }  # fmt: skip
+    operations = [
+        operation(method, where, f"{name}.{(verbs or {}).get(verb, verb)}",
+                  **({"master_only": master_only} | usual | given.get(verb, {})))
+        for verb, (method, where, usual) in shapes.items()
+        if verb in only
+    ]  # fmt: skip
+    return Resource(name, (*operations, *also), label, schema, key, listing)
+
+
+def association(name: str, path: str, also: Iterable[Operation] = ()) -> Resource:
+    """Two items joined by PUT and parted by DELETE on a path with the ids of both."""
+    joined = operation("PUT", path, f"{name}.associate")
+    parted = operation("DELETE", path, f"{name}.dissociate")
+    return Resource(name, (joined, parted, *also))
+
+
+def discover() -> Iterator[Resource]:
+    """All resource specs of the installed distributions, found by the entry-point group `confd_schemas.resources`.
+
+    An entry point names a module; every `Resource` in it counts.
+    """
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        module = entry.load()
+        yield from (found for found in vars(module).values() if isinstance(found, Resource))
