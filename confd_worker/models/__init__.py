@@ -1,0 +1,32 @@
+"""SQLAlchemy tables, one module a domain."""
+
+from .base import Base
+from .context import Context, ContextInclude
+from .delivery import Call, OutgoingEvent, SysconfdRequest
+from .endpoint_sip import EndpointSIP, EndpointSIPTemplate, SIPTransport
+from .extension import Extension
+from .line import Line, LineExtension, UserLine
+from .tenant import Infos, Tenant
+from .user import User
+from .voicemail import Voicemail, ZoneMessage
+
+__all__ = [
+    "Base",
+    "Call",
+    "Context",
+    "ContextInclude",
+    "EndpointSIP",
+    "EndpointSIPTemplate",
+    "Extension",
+    "Infos",
+    "Line",
+    "LineExtension",
+    "OutgoingEvent",
+    "SIPTransport",
+    "SysconfdRequest",
+    "Tenant",
+    "User",
+    "UserLine",
+    "Voicemail",
+    "ZoneMessage",
+]

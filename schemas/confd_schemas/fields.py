@@ -1,12 +1,14 @@
 """Field types of the wire, stricter than marshmallow's where PostgreSQL or the contract is.
 
-The texts of errors and what each type accepts are those of the contract's catalogue of schema errors.
+The texts of errors and what each type accepts are those of the contract's catalogue of schema errors. A field whose
+`load_default` is None also accepts null.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 __all__ = [
     "UUID",
@@ -15,12 +17,16 @@ __all__ = [
     "DateTime",
     "Digits",
     "Email",
+    "Field",
+    "Flag",
     "Float",
     "Integer",
     "Links",
     "List",
     "Nested",
+    "OptionalString",
     "Pairs",
+    "Reference",
     "StrictBoolean",
     "String",
     "Summary",
@@ -28,17 +34,18 @@ __all__ = [
     "length",
     "pattern",
     "range_",
+    "section_name",
 ]
 
 DateTime = fields.DateTime
-Email = fields.Email
+Field = fields.Field
 List = fields.List
-Nested = fields.Nested
 UUID = fields.UUID
 Boolean = fields.Boolean
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INTEGER_MAX = 2**31 - 1
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
 class String(fields.String):
@@ -51,24 +58,47 @@ class String(fields.String):
         return text
 
 
-class Digits(String):
-    """A text of digits only, at least one."""
+class OptionalString(String):
+    """A text or null; the empty text is the same as null."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Regexp(r"^[0-9]+\Z", error="Invalid input."), **kwargs)
+        super().__init__(**({"allow_none": True} | kwargs))
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        return super().deserialize(None if value == "" else value, attr, data, **kwargs)
+
+
+class Email(String, fields.Email):
+    """An e-mail address."""
+
+
+class Digits(String):
+    """A text of digits only, at least one.
+
+    Args:
+        equal, maximum: how many digits, exactly or at the most.
+    """
+
+    def __init__(self, *, equal: int | None = None, maximum: int | None = None, **kwargs: Any) -> None:
+        checks: list[Any] = [validate.Regexp(r"^[0-9]+\Z", error="Invalid input.")]
+        if equal is not None or maximum is not None:
+            checks.append(validate.Length(max=maximum, equal=equal))
+        super().__init__(validate=checks, **kwargs)
 
 
 class Integer(fields.Integer):
     """A whole number that fits PostgreSQL's `integer`; text of digits is converted, a fraction is cut off."""
 
-    def _validated(self, value: Any) -> int | None:
-        try:
-            number = super()._validated(value)
-        except OverflowError as error:
-            raise self.make_error("too_large", input=value) from error
-        if number is not None and not -_INTEGER_MAX <= number <= _INTEGER_MAX:
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, str) and not _WHOLE.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+    def _validate(self, value: Any) -> None:
+        # After the field's own range, whose error tells more.
+        super()._validate(value)
+        if value is not None and not -_INTEGER_MAX <= value <= _INTEGER_MAX:
             raise self.make_error("too_large", input=value)
-        return number
 
 
 class Float(fields.Float):
@@ -82,6 +112,20 @@ class StrictBoolean(fields.Boolean):
         if value is True or value is False:
             return value
         raise self.make_error("invalid", input=value)
+
+
+class Flag(fields.Boolean):
+    """A boolean as query parameters spell it: the boolean words in any letter case."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        return super()._deserialize(value.lower() if isinstance(value, str) else value, attr, data, **kwargs)
+
+
+class Nested(fields.Nested):
+    """An object, or with `many` a list of objects; instead of one object, an empty value of any type is `{}`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, partial: Any = None, **kwargs: Any) -> Any:
+        return super()._deserialize(value if value or self.many else {}, attr, data, partial, **kwargs)
 
 
 class Pairs(fields.List):
@@ -110,10 +154,12 @@ class Computed(fields.Raw):
 
     Args:
         kind: what OpenAPI says of it: a type name (`string`, `object` …) or a JSON schema.
+        empty: what is shown while no plugin provides the value.
     """
 
-    def __init__(self, kind: str | dict[str, Any] = "string", **kwargs: Any) -> None:
+    def __init__(self, kind: str | dict[str, Any] = "string", *, empty: Any = None, **kwargs: Any) -> None:
         self.kind = {"type": kind} if isinstance(kind, str) else kind
+        self.empty = empty
         super().__init__(dump_only=True, **kwargs)
 
 
@@ -127,7 +173,7 @@ class Links(fields.Raw):
 
     def __init__(self, rel: str, path: str) -> None:
         self.rel = rel
-        self.before, self.key, self.after = re.fullmatch(r"(.*)\{(\w+)\}(.*)", path).groups()  # type: ignore[union-attr]
+        self.before, self.key, self.after = re.split(r"\{(\w+)\}", path)
         super().__init__(dump_only=True)
 
 
@@ -140,11 +186,36 @@ class Summary(fields.Raw):
         resource: name of the resource, as in its spec.
         only: names of the fields shown, in their order; all when there are none.
         many: a list of summaries instead of one or null.
+        schema: the schema's class, where the summary does not look like the resource itself.
     """
 
-    def __init__(self, resource: str, *only: str, many: bool = False, **kwargs: Any) -> None:
-        self.resource, self.only, self.many = resource, only, many
-        super().__init__(dump_only=True, **kwargs)
+    def __init__(
+        self, resource: str, *only: str, many: bool = False, schema: type[Schema] | None = None, **kwargs: Any
+    ) -> None:
+        self.resource, self.only, self.many, self.schema_class = resource, only, many, schema
+        super().__init__(**({"dump_only": True} | kwargs))
+
+
+class Reference(Summary):
+    """Another resource, embedded like a summary, that a body may choose by its key.
+
+    Args:
+        resource: name of the resource, as in its spec.
+        schema: how the summary looks; what is not read-only in it is the key: `{"uuid": …}`.
+        many: a list instead of one or null.
+    """
+
+    def __init__(self, resource: str, schema: type[Schema], *, many: bool = False, **kwargs: Any) -> None:
+        super().__init__(resource, many=many, schema=schema, **({"dump_only": False} | kwargs))
+        self._chosen = schema
+
+    def _bind_to_schema(self, field_name: str, parent: Any) -> None:
+        super()._bind_to_schema(field_name, parent)
+        self._key = Nested(self._chosen, many=self.many)
+        self._key._bind_to_schema(field_name, parent)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return self._key.deserialize(value, attr, data, **kwargs)
 
 
 class _Rich:
@@ -169,10 +240,36 @@ class range_(_Rich):
     """`min <= value <= max`; either limit may be None."""
 
     def __init__(self, minimum: float | None = None, maximum: float | None = None) -> None:
-        self.minimum, self.maximum = minimum, maximum
+        self.min, self.max = minimum, maximum
         limits = {"min": minimum, "max": maximum}
         constraint = {name: limit for name, limit in limits.items() if limit is not None}
         super().__init__(validate.Range(minimum, maximum), "range", constraint)
+
+
+class section_name(validate.Validator):
+    """The text may name a section of Asterisk's configuration.
+
+    Args:
+        maximum: length in characters.
+        reserved: names that Asterisk keeps for itself.
+    """
+
+    regex = re.compile(r"^[-_.a-zA-Z0-9]+\Z")
+    min, equal = 1, None
+
+    def __init__(self, maximum: int, reserved: tuple[str, ...] = ()) -> None:
+        self.max, self.reserved = maximum, reserved
+
+    def __call__(self, value: str) -> str:
+        if not value:
+            raise ValidationError("Shorter than minimum length 1")
+        if len(value) > self.max:
+            raise ValidationError(f"Longer than maximum length {self.max}")
+        if value in self.reserved:
+            raise ValidationError("Reserved Asterisk section name")
+        if not self.regex.match(value):
+            raise ValidationError("Not a valid Asterisk section name")
+        return value
 
 
 def length(minimum: int | None = None, maximum: int | None = None) -> validate.Length:

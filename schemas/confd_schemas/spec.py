@@ -2,7 +2,8 @@
 
 An operation joins one HTTP method and path to one RPC name. Paths are written with the types of their variables,
 `/users/{user_id:id}/lines/{line_id:int}`: `int` (digits), `uuid`, `id` (digits or a uuid), `text` (anything without
-a slash). What does not match its type is an unknown URL.
+a slash), or the words that are allowed: `{name:busy|noanswer|unconditional}`. What does not match its type is an
+unknown URL.
 """
 
 import re
@@ -21,14 +22,15 @@ __all__ = [
     "association",
     "discover",
     "operation",
+    "refused",
     "resource",
 ]
 
 ENTRY_POINTS = "confd_schemas.resources"
-VARIABLE = re.compile(r"\{(\w+):(\w+)\}")
+VARIABLE = re.compile(r"\{(\w+):([\w|]+)\}")
 
-_VERBS = {"GET": "read", "POST": "create", "PUT": "update", "DELETE": "delete"}
-_SUCCESS = {"GET": 200, "POST": 201, "PUT": 204, "DELETE": 204}
+_VERBS = {"GET": "read", "HEAD": "read", "POST": "create", "PUT": "update", "DELETE": "delete"}
+_SUCCESS = {"GET": 200, "HEAD": 200, "POST": 201, "PUT": 204, "DELETE": 204}
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,19 @@ class Operation:
         success: HTTP status of a good answer.
         query: names of the query parameters that are passed on as arguments; None passes all of them as
             arguments (lists, where any column may be a filter).
+        parameters: schema of the query parameters, where they are not plain text.
         constants: arguments that the path itself stands for.
         location: path of a created item with one of its fields in braces, such as `/users/{id}`.
         body: schema of the JSON body; `accepts` tells of other types of body.
+        partial: the body may leave out fields of its first level, which then keep their values.
         answer: schema of the item in a good answer; `many` when it is a list of `{total, items}`.
+        views: other schemas of the item, by the value of the query parameter `view`.
         master_only: only for tokens whose own tenant is the master tenant.
         accepts: media type of the request's body when it is not JSON; it is passed on as text.
         produces: media type of the answer.
+        timeout: seconds that a caller should wait for the answer; None where the usual time is enough.
+        refusal: the JSON that comes with the 405 of a refused operation.
+        summary: a line for the documents.
     """
 
     method: str
@@ -58,14 +66,19 @@ class Operation:
     acl: str | None
     success: int
     query: tuple[str, ...] | None = ()
+    parameters: type[Schema] | None = None
     constants: dict[str, Any] = field(default_factory=dict)
     location: str | None = None
     body: type[Schema] | None = None
+    partial: bool = False
     answer: type[Schema] | None = None
     many: bool = False
+    views: dict[str, type[Schema]] = field(default_factory=dict)
     master_only: bool = False
     accepts: str = "application/json"
     produces: str = "application/json"
+    timeout: float | None = None
+    refusal: Any = ""
     summary: str = ""
 
     @property
@@ -81,7 +94,7 @@ class Operation:
     @property
     def changes(self) -> bool:
         """Whether the call may change something, and so runs in a transaction and is recorded."""
-        return self.method != "GET"
+        return self.method not in ("GET", "HEAD")
 
     @property
     def takes_body(self) -> bool:
@@ -148,9 +161,14 @@ class Resource:
 
 
 def operation(method: str, path: str, rpc: str | None, **given: Any) -> Operation:
-    """An operation with the usual ACL (`confd.` and the path's words and the verb) and status."""
+    """An operation with the usual ACL (`confd.` and the path's words and the verb) and status.
+
+    `query` names the fields of `parameters` unless it is given.
+    """
     plain = VARIABLE.sub(r"{\1}", path).strip("/").replace("/", ".")
-    usual = {"acl": f"confd.{plain}.{_VERBS[method]}", "success": _SUCCESS[method]}
+    usual: dict[str, Any] = {"acl": f"confd.{plain}.{_VERBS[method]}", "success": _SUCCESS[method]}
+    if "parameters" in given:
+        usual["query"] = tuple(given["parameters"]().fields)
     return Operation(method, path, rpc, **(usual | given))
 
 
@@ -176,7 +194,7 @@ def resource(
         verbs: other RPC method names than those five (`{"update": "edit"}`).
         location: path of a created item; by default that of the item.
         also: further operations of this resource.
-        given: by operation, what is not usual (`update={"query": ("recursive",)}`).
+        given: by operation, what is not usual (`update={"parameters": Recursive}`).
     """
     collection, _, variable = path.rpartition("/")
     key = VARIABLE.fullmatch(variable)[1]  # type: ignore[index]
@@ -185,7 +203,7 @@ def resource(
         "create": ("POST", collection, {"body": schema, "answer": schema,
                                         "location": location or VARIABLE.sub(r"{\1}", path)}),
         "get": ("GET", path, {"answer": schema}),
-        "update": ("PUT", path, {"body": schema}),
+        "update": ("PUT", path, {"body": schema, "partial": True}),
         "delete": ("DELETE", path, {}),
     }  # fmt: skip
     operations = [
@@ -202,6 +220,11 @@ def association(name: str, path: str, also: Iterable[Operation] = ()) -> Resourc
     joined = operation("PUT", path, f"{name}.associate")
     parted = operation("DELETE", path, f"{name}.dissociate")
     return Resource(name, (joined, parted, *also))
+
+
+def refused(method: str, path: str, refusal: Any = "") -> Operation:
+    """An operation that everybody is refused, with 405 and the JSON `refusal`."""
+    return Operation(method, path, None, None, 405, refusal=refusal)
 
 
 def discover() -> Iterator[Resource]:

@@ -1,0 +1,345 @@
+"""The generic data access object: one model, read as projections and changed through the ORM."""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import cache, cached_property
+from typing import Any
+from uuid import UUID
+
+from confd_schemas.schema import Schema
+from confd_schemas.spec import Resource, discover
+from sqlalchemy import Select, Text, cast, func, inspect, literal_column, or_, select
+
+from ..models.base import TenantOwned
+from . import errors
+from .database import Statement
+from .listing import NoMatch, Page, filter_value, page, search_pattern
+from .projection import Projection, compiled, parameter
+from .work import Json, Work
+
+__all__ = ["DAO", "of_resource"]
+
+_EMPTY_LIST = b'{"total":0,"items":[]}'
+_DIGITS = re.compile(r"[0-9]+")
+_INTEGER_MAX = 2**31 - 1
+
+
+_by_resource: dict[str, "DAO"] = {}
+
+
+def of_resource(name: str) -> "DAO | None":
+    """The DAO of another resource, or None while no plugin provides that resource."""
+    return _by_resource.get(name)
+
+
+@cache
+def schemas() -> dict[str, type[Schema]]:
+    """Schemas of all resources by name, for the summaries that embed them."""
+    return {resource.name: resource.schema for resource in discover() if resource.schema}
+
+
+class DAO:
+    """Tables and queries of one resource; knows no rules and no events.
+
+    Args:
+        model: the mapped class.
+        spec: of the resource: its label, its id, its schema and what may be listed how.
+        where: limits the rows that this resource sees at all, given the model or an alias.
+        sort: makes the expression to order by from a column's name that the caller gives and the schema shown, where
+            it is not the column itself.
+        folded: filters that ignore case.
+        lists: filters that take a comma-separated list, any of which may match.
+        tenant: name of the column with the tenant, where the model is not owned by one in the usual way.
+        shown: makes what errors show of an id.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        spec: Resource,
+        *,
+        where: Callable[[Any], Any] | None = None,
+        sort: Callable[[str, type[Schema]], Any] | None = None,
+        folded: Iterable[str] = (),
+        lists: Iterable[str] = (),
+        tenant: str | None = None,
+        shown: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.model, self.spec = model, spec
+        self.owned = tenant is not None or issubclass(model, TenantOwned)
+        self._tenant = getattr(model, tenant or "tenant_uuid", None)
+        self._key_shown = shown or _shown
+        self._where = where
+        self._sort = sort or (lambda column, schema: getattr(model, column))
+        self._folded, self._lists = frozenset(folded), frozenset(lists)
+        self._statements: dict[Any, Statement] = {}
+        _by_resource.setdefault(spec.name, self)
+
+    def not_found(self, key: Any, **more: Any) -> errors.NotFound:
+        """The error for an id that is not there."""
+        return errors.NotFound(self.spec.label, metadata={self.spec.id: self._key_shown(key), **more})
+
+    def get(self, work: Work, key: Any, *, lock: bool = True) -> Any:
+        """The item to change, locked against other changes until the end of the transaction.
+
+        Args:
+            key: integer id or uuid, as the resource's path has it.
+
+        Raises:
+            NotFound: there is none in the tenants that the caller sees.
+        """
+        column, value = self._key(key)
+        query = self._seen(select(self.model).where(column == value))
+        if lock:
+            query = query.with_for_update(key_share=True)
+        item = work.session.scalars(query).one_or_none()
+        if item is None:
+            raise self.not_found(key)
+        return item
+
+    def all(self, work: Work, keys: Iterable[Any], *, lock: bool = True) -> dict[Any, Any]:
+        """The items with these ids that the caller sees, by id, locked in one order."""
+        column = self.model.__mapper__.primary_key[0]
+        query = self._seen(select(self.model).where(column.in_(set(keys)))).order_by(column)
+        if lock:
+            query = query.with_for_update(key_share=True)
+        return {getattr(item, column.key): item for item in work.session.scalars(query)}
+
+    def new(self, fields: dict[str, Any]) -> Any:
+        """An item with these values, not in the database yet."""
+        return self.change(self.model(), fields)
+
+    def change(self, item: Any, fields: dict[str, Any]) -> Any:
+        """Give the item these values; what is not a column, or a hybrid that can be set, is left to others."""
+        for name, value in fields.items():
+            if name in self._settable:
+                setattr(item, name, value)
+        return item
+
+    @cached_property
+    def _settable(self) -> frozenset[str]:
+        mapper = inspect(self.model)
+        hybrids = (name for name, each in mapper.all_orm_descriptors.items() if getattr(each, "fset", None))
+        return frozenset((*mapper.column_attrs.keys(), *hybrids))
+
+    def find(self, work: Work, *, all_tenants: bool = False, **equal: Any) -> Any:
+        """The first item whose columns equal the given values, or None."""
+        query = self._seen(select(self.model)).filter_by(**equal).limit(1)
+        return work.session.scalars(query.execution_options(all_tenants=all_tenants)).first()
+
+    def add(self, work: Work, item: Any) -> None:
+        """Insert the item; constraints are checked here."""
+        work.session.add(item)
+        work.session.flush()
+
+    def delete(self, work: Work, item: Any) -> None:
+        """Delete the item and what belongs to it."""
+        work.session.delete(item)
+        work.session.flush()
+
+    def only(self, work: Work) -> Any:
+        """The one row of a table that has just one, locked."""
+        return work.session.scalars(select(self.model).with_for_update(key_share=True)).one()
+
+    def show(self, work: Work, key: Any, schema: type[Schema] | None = None) -> Json:
+        """The item as JSON.
+
+        Args:
+            schema: shows the item in another way than the resource's own schema.
+
+        Raises:
+            NotFound: there is none in the tenants that the caller sees.
+        """
+        return self._one(work, key, ("show", schema), lambda: self._projection(schema).row(self.model), _document)
+
+    def show_only(self, work: Work) -> Json:
+        """The one row of a table that has just one, as JSON."""
+        if "only" not in self._statements:
+            self._statements["only"] = compiled(_document(self._shown.row(self.model)))
+        return Json(work.read(self._statements["only"]))
+
+    def value(self, work: Work, key: Any, attribute: str, part: str | None = None) -> Json:
+        """An attribute of the item that is JSON, or one part of it.
+
+        Raises:
+            NotFound: there is no such item in the tenants that the caller sees.
+        """
+        column = getattr(self.model, attribute)
+        shown = column if part is None else column.op("->")(literal_column(f"'{part}'"))
+        return self._one(work, key, ("value", attribute, part), lambda: select(cast(shown, Text)), lambda query: query)
+
+    def related(self, work: Work, key: Any, relation: str, schema: type[Schema]) -> Json:
+        """The items of one of the item's relationships, as `{"total": …, "items": […]}`.
+
+        Raises:
+            NotFound: there is no such item in the tenants that the caller sees.
+        """
+
+        def make() -> Select[Any]:
+            items = self._shown.many(self.model, relation, schema)
+            total = func.json_array_length(items)
+            return select(cast(func.json_build_object("total", total, "items", items), Text)).select_from(self.model)
+
+        return self._one(work, key, ("related", relation), make, lambda query: query)
+
+    def _one(
+        self, work: Work, key: Any, shape: tuple[Any, ...],
+        make: Callable[[], Select[Any]], finish: Callable[[Select[Any]], Select[Any]],
+    ) -> Json:  # fmt: skip
+        column, value = self._key(key)
+        limited = self.owned and work.context.visible is not None
+        shape = (*shape, column.key, limited)
+        if shape not in self._statements:
+            query = self._seen(make()).where(column == _typed(1, value))
+            if limited:
+                query = query.where(self._tenant == func.any(parameter(2, "uuid[]")))
+            self._statements[shape] = compiled(finish(query))
+        parameters = (str(value),) + ((_array(work.context.visible),) if limited else ())
+        text = work.read(self._statements[shape], parameters)
+        if text is None:
+            raise self.not_found(key)
+        return Json(text)
+
+    def list(self, work: Work, given: dict[str, Any], schema: type[Schema] | None = None) -> Json:
+        """`{"total": …, "items": […]}` as JSON, by one statement.
+
+        Args:
+            given: the list's parameters as the caller gave them.
+            schema: shows the items in another way than the resource's own schema.
+        """
+        assert self.spec.listing
+        wanted = page(given, self.spec.listing)
+        tenants = self._tenants(work, wanted)
+        shape = (schema, tenants is not None, tuple(name for name, _ in wanted.filters), bool(wanted.search),
+                 wanted.order, wanted.descending, wanted.limit is None)  # fmt: skip
+        try:
+            values = self._values(wanted, tenants)
+        except NoMatch:
+            return Json(_EMPTY_LIST)
+        if shape not in self._statements:
+            self._statements[shape] = self._list_statement(wanted, tenants is not None, schema)
+        return Json(work.read(self._statements[shape], values))
+
+    def _tenants(self, work: Work, wanted: Page) -> tuple[str, ...] | None:
+        if not self.owned:
+            return None
+        if not wanted.recurse:
+            return (work.context.tenant,)
+        return work.context.visible
+
+    def _values(self, wanted: Page, tenants: tuple[str, ...] | None) -> tuple[Any, ...]:
+        values: list[Any] = [] if tenants is None else [_array(tenants)]
+        for name, text in wanted.filters:
+            values.append(self._filter(name, text)[0])
+        if wanted.search:
+            values.append(search_pattern(wanted.search))
+        if wanted.limit is not None:
+            values.append(wanted.limit)
+        return (*values, wanted.offset)
+
+    def _filter(self, name: str, text: str) -> tuple[Any, str]:
+        type_ = getattr(self.model, name).type
+        if name not in self._lists:
+            return filter_value(text.lower() if name in self._folded else text, type_)
+        found = []
+        for each in text.split(","):
+            try:
+                found.append(filter_value(each, type_))
+            except NoMatch:
+                continue
+        if not found:
+            raise NoMatch
+        return _array(value for value, _ in found), found[0][1] + "[]"
+
+    def _list_statement(self, wanted: Page, limited: bool, schema: type[Schema] | None) -> Statement:
+        number = iter(range(1, 1000))
+        conditions = []
+        if limited:
+            conditions.append(self._tenant == func.any(parameter(next(number), "uuid[]")))
+        for name, text in wanted.filters:
+            value = parameter(next(number), self._filter(name, text)[1])
+            column = getattr(self.model, name)
+            if name in self._folded:
+                column = func.lower(column)
+            conditions.append(column == (func.any(value) if name in self._lists else value))
+        if wanted.search:
+            pattern = parameter(next(number), "text")
+            columns = (getattr(self.model, name) for name in self.spec.listing.search)  # type: ignore[union-attr]
+            conditions.append(or_(*(func.confd_fold(cast(column, Text)).like(func.confd_fold(pattern)) for column in columns)))
+        rows = self._seen(self._projection(schema).row(self.model)).where(*conditions)
+        rows = self._ordered(rows, wanted, schema)
+        if wanted.limit is not None:
+            rows = rows.limit(parameter(next(number), "int"))  # type: ignore[arg-type]
+        items = rows.offset(parameter(next(number), "int")).subquery("item")  # type: ignore[arg-type]
+        total = self._seen(select(func.count()).select_from(self.model)).where(*conditions).scalar_subquery()
+        joined = func.string_agg(cast(func.row_to_json(items.table_valued()), Text), literal_column("','"))
+        listed = select(joined).select_from(items).scalar_subquery()
+        empty = literal_column("''")
+        return compiled(
+            select(
+                func.concat(
+                    literal_column("""'{"total":'"""), total, literal_column("""',"items":['"""),
+                    func.coalesce(listed, empty), literal_column("']}'"),
+                )
+            )
+        )  # fmt: skip
+
+    def _ordered(self, rows: Select[Any], wanted: Page, schema: type[Schema] | None) -> Select[Any]:
+        assert self.spec.listing
+        assert self.spec.schema
+        if wanted.order is None:
+            by = getattr(self.model, self.spec.listing.default)
+        else:
+            by = self._sort(wanted.order, schema or self.spec.schema)
+        last = self.model.__mapper__.primary_key
+        if wanted.descending:
+            return rows.order_by(by.desc(), *(column.desc() for column in last))
+        return rows.order_by(by, *last)
+
+    def _projection(self, schema: type[Schema] | None) -> Projection:
+        return self._shown if schema is None else Projection(schema, self.model, schemas())
+
+    @cached_property
+    def _shown(self) -> Projection:
+        assert self.spec.schema
+        return Projection(self.spec.schema, self.model, schemas())
+
+    def _seen(self, query: Select[Any]) -> Select[Any]:
+        return query if self._where is None else query.where(self._where(self.model))
+
+    def _key(self, key: Any) -> tuple[Any, Any]:
+        """The column that `key` is of, and its value; a key that no item can have is an error."""
+        if isinstance(key, UUID):
+            return self.model.uuid, key
+        text = str(key)
+        if _DIGITS.fullmatch(text) and not isinstance(key, bool):
+            if hasattr(self.model, "id") and int(text) <= _INTEGER_MAX:
+                return self.model.id, int(text)
+        elif hasattr(self.model, "uuid"):
+            try:
+                return self.model.uuid, UUID(text)
+            except ValueError:
+                pass
+        raise self.not_found(key)
+
+
+def _document(query: Select[Any]) -> Select[Any]:
+    """The one row of the query as a JSON object."""
+    return select(cast(func.row_to_json(query.subquery("item").table_valued()), Text))
+
+
+def _typed(number: int, value: Any) -> Any:
+    return parameter(number, "uuid" if isinstance(value, UUID) else "int")
+
+
+def _array(values: Iterable[Any] | None) -> str:
+    quoted = ('"{}"'.format(str(value).replace("\\", "\\\\").replace('"', '\\"')) for value in values or ())
+    return "{" + ",".join(quoted) + "}"
+
+
+def _shown(key: Any) -> Any:
+    """The key as messages show it: `1`, or `UUID('…')`."""
+    try:
+        return UUID(str(key)) if not isinstance(key, int) and not _DIGITS.fullmatch(str(key)) else int(key)
+    except ValueError:
+        return str(key)

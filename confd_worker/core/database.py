@@ -1,0 +1,156 @@
+"""The two ways to the database: sessions for changes, prepared statements for reads.
+
+A read is one prepared statement in autocommit, and so one round trip without planning; a change is one ORM session
+and one transaction. While a session is open, reads go through it and see what it flushed.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import psycopg2
+from psycopg2 import errorcodes
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from ..models.base import TenantOwned
+from .context import Context
+
+__all__ = ["Database", "Statement", "lost_race", "unreachable"]
+
+_LOST_RACES = {
+    errorcodes.UNIQUE_VIOLATION,
+    errorcodes.FOREIGN_KEY_VIOLATION,
+    errorcodes.EXCLUSION_VIOLATION,
+    errorcodes.SERIALIZATION_FAILURE,
+    errorcodes.DEADLOCK_DETECTED,
+}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL with the placeholders $1, $2 … that gives one row of one column at the most.
+
+    Args:
+        sql: the text; it is prepared once on each connection.
+    """
+
+    sql: str
+
+    @cached_property
+    def name(self) -> str:
+        """Name of the prepared statement, the same in every process."""
+        return "confd_" + hashlib.sha1(self.sql.encode(), usedforsecurity=False).hexdigest()[:24]
+
+
+class Database:
+    """Engines to one PostgreSQL server.
+
+    Args:
+        uri: of the server.
+        connections: how many calls run at once; each needs one connection at a time.
+    """
+
+    def __init__(self, uri: str, connections: int = 32) -> None:
+        # JIT and a plan per execution cost more than any of these statements takes.
+        options: dict[str, Any] = {
+            "pool_size": connections,
+            "max_overflow": 0,
+            "pool_timeout": 60,
+            "pool_use_lifo": True,
+            "connect_args": {"options": "-c jit=off -c plan_cache_mode=force_generic_plan", "connect_timeout": 10},
+        }
+        self.engine: Engine = create_engine(uri, **options)
+        self._reader: Engine = create_engine(
+            uri, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **options
+        )
+
+    def close(self) -> None:
+        """Close all connections that are not in use."""
+        self.engine.dispose()
+        self._reader.dispose()
+
+    @contextmanager
+    def session(self, context: Context) -> Iterator[Session]:
+        """A session in which every query of a tenant-owned table is limited to the tenants that the caller sees.
+
+        `execution_options(all_tenants=True)` lifts the limit for one statement. Nothing is committed here; leaving
+        rolls back what was not.
+        """
+        with Session(self.engine, autoflush=False, expire_on_commit=False) as session:
+            if context.visible is not None:
+                _limit_to(session, context.visible)
+            yield session
+
+    def notify(self, channel: str) -> None:
+        """Wake those that listen on that channel of the database."""
+        connection = self._reader.raw_connection()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"NOTIFY {channel}")
+        except psycopg2.Error as error:
+            connection.invalidate(error)
+            raise
+        finally:
+            connection.close()
+
+    def read(self, statement: Statement, parameters: tuple[Any, ...], session: Session | None = None) -> Any:
+        """The value that `statement` gives, or None when it gives no row.
+
+        Args:
+            session: the open session, if any; without one, a lost connection is opened anew and the read tried
+                once more.
+        """
+        if session is not None:
+            return _execute(session.connection().connection, statement, parameters)
+        for last in (False, True):
+            connection = self._reader.raw_connection()
+            try:
+                return _execute(connection, statement, parameters)
+            except psycopg2.Error as error:
+                if last or not unreachable(error):
+                    raise
+                connection.invalidate(error)
+            finally:
+                connection.close()
+        return None
+
+
+def _limit_to(session: Session, tenants: tuple[str, ...]) -> None:
+    @event.listens_for(session, "do_orm_execute")
+    def add_criterion(state: ORMExecuteState) -> None:
+        if not (state.is_column_load or state.is_relationship_load or state.execution_options.get("all_tenants")):
+            state.statement = state.statement.options(
+                with_loader_criteria(TenantOwned, lambda owned: owned.tenant_uuid.in_(tenants), include_aliases=True)
+            )
+
+
+def _execute(connection: Any, statement: Statement, parameters: tuple[Any, ...]) -> Any:
+    prepared = connection.info.setdefault("prepared", set())
+    marks = f"({', '.join(['%s'] * len(parameters))})" if parameters else ""
+    command = f"EXECUTE {statement.name}{marks}"
+    with connection.cursor() as cursor:
+        if statement.name not in prepared:
+            cursor.execute(f"PREPARE {statement.name} AS {statement.sql}".replace("%", "%%"), ())
+            prepared.add(statement.name)
+        cursor.execute(command, parameters)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def unreachable(error: BaseException) -> bool:
+    """Whether the connection to the server was lost, or could not be had."""
+    original = getattr(error, "orig", error)
+    if not isinstance(original, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return False
+    code = original.pgcode
+    return code is None or code[:2] in ("08", "57", "53")
+
+
+def lost_race(error: BaseException) -> bool:
+    """Whether another transaction was quicker, so that the same call, run again, sees what it did."""
+    original = getattr(error, "orig", error)
+    return isinstance(original, psycopg2.Error) and original.pgcode in _LOST_RACES

@@ -1,0 +1,109 @@
+"""Handling events of other daemons, from the headers exchange."""
+
+import logging
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any
+
+import amqp
+import eventlet
+import orjson
+from nameko.exceptions import ContainerBeingKilled
+from nameko.extensions import Entrypoint
+
+from .bus import Bus, Subscription
+from .context import Context
+from .rpc import CONTEXT
+from .runtime import RUNTIME, Runtime
+
+__all__ = ["on_event"]
+
+_log = logging.getLogger(__name__)
+_PAUSES = (1, 2, 5, 10, 20, 60)
+_PREFETCH = 4
+
+
+class EventHandler(Entrypoint):
+    """Calls a method with the data of each event of one name, one process at a time.
+
+    The queue is durable, so that events wait while no process runs. A method that fails is tried again, later each
+    time; after that the event is set aside.
+
+    Args:
+        event: name of the event.
+    """
+
+    def __init__(self, event: str) -> None:
+        super().__init__(expected_exceptions=(Exception,))
+        self.event = event
+        self._subscription: Subscription | None = None
+
+    @property
+    def runtime(self) -> Runtime:
+        """What the process shares."""
+        return self.container.config[RUNTIME]
+
+    def start(self) -> None:
+        """Begin to consume the event's queue."""
+        queue = f"confd.{self.container.service_name}.{self.event}"
+        exchange = self.runtime.settings.events_exchange
+        bind = partial(_bind, queue, exchange, self.event)
+        self._subscription = Subscription(queue, bind, self.handle_message, _PREFETCH)
+        self.runtime.bus.subscribe(self._subscription)
+
+    def stop(self) -> None:
+        """Take no more events."""
+        if self._subscription is not None:
+            self.runtime.bus.unsubscribe(self._subscription)
+
+    def handle_message(self, message: amqp.Message) -> None:
+        """Start the method, or set aside what is not an event."""
+        try:
+            data = orjson.loads(message.body)["data"]
+        except (orjson.JSONDecodeError, RecursionError, KeyError, TypeError):
+            Bus.set_aside(message, f"not an event: {self.event}")
+            return
+        self._try(message, data, 0)
+
+    def _try(self, message: amqp.Message, data: Any, attempt: int) -> None:
+        try:
+            self.container.spawn_worker(
+                self,
+                (data,),
+                {},
+                context_data={CONTEXT: Context()},
+                handle_result=partial(self._handle_result, message, data, attempt),
+            )
+        except ContainerBeingKilled:
+            _log.info("event_left_to_another_worker")
+
+    def _handle_result(
+        self, message: amqp.Message, data: Any, attempt: int, worker_ctx: Any, result: Any, exc_info: Any
+    ) -> tuple[Any, Any]:
+        if exc_info is None:
+            Bus.ack(message)
+        elif attempt < len(_PAUSES):
+            _log.warning("event_failed name=%s attempt=%s", self.event, attempt + 1, exc_info=exc_info)
+            eventlet.spawn_after(_PAUSES[attempt], self._try, message, data, attempt + 1)
+        else:
+            _log.error("event_failed name=%s attempt=%s", self.event, attempt + 1, exc_info=exc_info)
+            Bus.set_aside(message, f"the handler of {self.event} failed")
+        return result, exc_info
+
+
+def on_event(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A method that makes a change when an event comes; it gets the event's data."""
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def run(self: Any, data: Any) -> None:
+            self.work.once(partial(method, self, data))
+
+        return EventHandler.decorator(name)(run)
+
+    return decorate
+
+
+def _bind(queue: str, exchange: str, event: str, channel: amqp.Channel) -> None:
+    channel.exchange_declare(exchange, "headers", durable=True, auto_delete=False)
+    channel.queue_bind(queue, exchange, arguments={"x-match": "all", "name": event})

@@ -1,0 +1,63 @@
+"""What the services of one worker process share, wired in one place."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import text
+
+from .bus import Bus
+from .context import Context
+from .database import Database
+from ..config import Settings
+from .outbox import Relay
+from .standby import CHANNEL, Bell, Standby
+from .sysconfd import Sysconfd
+from .work import Facts, Work
+
+__all__ = ["RUNTIME", "Runtime"]
+
+RUNTIME = "confd"
+"""Key of the runtime in nameko's configuration."""
+
+class Runtime:
+    """The database, the bus and the background jobs of one process.
+
+    Args:
+        settings: of the worker.
+        events: names of the events by the service that sends them.
+    """
+
+    def __init__(self, settings: Settings, events: Mapping[str, Iterable[str]]) -> None:
+        self.settings = settings
+        self.database = Database(settings.db_uri, settings.db_connections)
+        self.bus = Bus(settings.amqp_uri, settings.queue_type)
+        self._bell = Bell(self._notify)
+        self.relay = Relay(settings.db_uri, settings.amqp_uri, settings.events_exchange, events)
+        self.jobs: list[Standby] = [self.relay]
+        if settings.sysconfd_url:
+            self.jobs.append(Sysconfd(settings.db_uri, settings.sysconfd_url, settings.sysconfd_merge_seconds))
+        self.facts = Facts(settings, self._origin(), self._bell.ring)
+
+    def work(self, context: Context) -> Work:
+        """A unit of work for one call."""
+        return Work(self.database, context, self.facts)
+
+    def start(self) -> None:
+        """Start the jobs and begin to consume."""
+        self._bell.start()
+        for job in self.jobs:
+            job.start()
+        self.bus.start()
+
+    def stop(self) -> None:
+        """Finish what is being done and close the connections; all services must have stopped."""
+        self.bus.stop()
+        for job in self.jobs:
+            job.stop()
+        self.database.close()
+
+    def _origin(self) -> str:
+        with self.database.engine.connect() as connection:
+            return str(connection.scalar(text("SELECT uuid FROM infos")))
+
+    def _notify(self) -> None:
+        self.database.notify(CHANNEL)

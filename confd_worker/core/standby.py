@@ -1,0 +1,140 @@
+"""Background jobs of which only one runs in the whole system, while the other processes stand by."""
+
+import logging
+import select
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+import eventlet
+import psycopg2
+from eventlet.event import Event
+from sqlalchemy import make_url
+
+__all__ = ["CHANNEL", "Bell", "Standby"]
+
+CHANNEL = "confd_outbox"
+"""Name of the channel on which PostgreSQL's NOTIFY wakes the jobs."""
+
+_log = logging.getLogger(__name__)
+_STANDBY = 0.5
+_LONGEST = 10.0
+
+
+class Standby(ABC):
+    """A job that works off rows of a table; the process that holds its advisory lock does it.
+
+    It wakes at once when a change is committed, and looks by itself every second. The lock is held by the session
+    that reads the rows, so that a process that dies or loses the database gives it up with it.
+
+    Args:
+        db_uri: of the database.
+    """
+
+    lock: ClassVar[int]
+    name: ClassVar[str]
+    poll = 1.0
+
+    def __init__(self, db_uri: str) -> None:
+        self._dsn = make_url(db_uri).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._stopping = False
+        self._greenlet: eventlet.greenthread.GreenThread | None = None
+        self.active = False
+
+    def start(self) -> None:
+        """Begin to stand by."""
+        self._greenlet = eventlet.spawn(self._run)
+
+    def stop(self) -> None:
+        """Finish what is being done and give the job up."""
+        self._stopping = True
+        if self._greenlet is not None:
+            self._greenlet.wait()
+
+    @abstractmethod
+    def step(self, connection: "psycopg2.extensions.connection") -> bool:
+        """Work off some rows; True when there may be more at once."""
+
+    def opened(self) -> None:
+        """Called when this process takes over the job."""
+
+    def closed(self) -> None:
+        """Called when the job stops here, for whatever reason."""
+
+    def _run(self) -> None:
+        pause = _STANDBY
+        while not self._stopping:
+            try:
+                connection = psycopg2.connect(self._dsn, connect_timeout=5)
+                try:
+                    connection.autocommit = True
+                    self._stand_by(connection)
+                    if not self._stopping:
+                        self._work(connection)
+                        pause = _STANDBY
+                finally:
+                    connection.close()
+            except Exception as error:
+                _log.warning("%s_interrupted reason=%s", self.name, " ".join(str(error).split()))
+                eventlet.sleep(pause)
+                pause = min(pause * 2, _LONGEST)
+
+    def _stand_by(self, connection: "psycopg2.extensions.connection") -> None:
+        # Trying again and again: a session that waits in pg_advisory_lock would hold back vacuum.
+        with connection.cursor() as cursor:
+            while not self._stopping:
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", (self.lock,))
+                if cursor.fetchone()[0]:
+                    cursor.execute(f"LISTEN {CHANNEL}")
+                    return
+                eventlet.sleep(_STANDBY)
+
+    def _work(self, connection: "psycopg2.extensions.connection") -> None:
+        self.active = True
+        _log.info("%s_active", self.name)
+        try:
+            self.opened()
+            while not self._stopping:
+                connection.notifies.clear()
+                if not self.step(connection):
+                    self._wait(connection)
+        finally:
+            self.active = False
+            self.closed()
+
+    def _wait(self, connection: "psycopg2.extensions.connection") -> None:
+        if not connection.notifies:
+            select.select([connection], [], [], self.poll)
+            connection.poll()
+
+
+class Bell:
+    """Wakes the jobs after commits; many commits at once ring it once.
+
+    Outside of the transaction, because PostgreSQL lets transactions that notify commit only one after the other.
+
+    Args:
+        ring: sends the notification.
+    """
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._rung: Event = Event()
+
+    def start(self) -> None:
+        """Begin to listen for rings."""
+        eventlet.spawn(self._run)
+
+    def ring(self) -> None:
+        """Something was committed that must be told."""
+        if not self._rung.ready():
+            self._rung.send(None)
+
+    def _run(self) -> None:
+        while True:
+            self._rung.wait()
+            self._rung = Event()
+            try:
+                self._ring()
+            except Exception as error:
+                _log.warning("bell_not_rung reason=%s", " ".join(str(error).split()))

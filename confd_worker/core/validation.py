@@ -1,0 +1,151 @@
+"""Business rules: small callables in lists, checked in the order in which clients see their errors.
+
+A rule takes the unit of work and the item as it would be after the change, not flushed yet; an association's rule takes
+both items. It raises a `ServiceError` when it is broken.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, inspect, select
+
+from . import errors
+from .dao import of_resource
+from .work import Work
+
+__all__ = ["Free", "Refers", "Rule", "SameTenant", "Unique", "Validator", "before", "changed"]
+
+Rule = Callable[..., None]
+
+
+class Validator:
+    """The rules of a plugin by operation.
+
+    Args:
+        rules: a list of rules for each operation; `change` rules are checked on create and on update.
+    """
+
+    def __init__(self, *, change: Iterable[Rule] = (), **rules: Iterable[Rule]) -> None:
+        both = tuple(change)
+        self._rules = {name: tuple(given) for name, given in rules.items()}
+        for name in ("create", "update"):
+            self._rules[name] = (*self._rules.get(name, ()), *both)
+
+    def check(self, operation: str, work: Work, *items: Any) -> None:
+        """Check the rules of an operation one by one.
+
+        Raises:
+            ServiceError: that of the first rule that is broken.
+        """
+        for rule in self._rules.get(operation, ()):
+            rule(work, *items)
+
+
+def changed(item: Any, *names: str) -> bool:
+    """Whether any of these attributes (all columns when none is named) has another value than in the database."""
+    state = inspect(item)
+    return not state.persistent or any(
+        state.attrs[name].history.has_changes() for name in names or state.mapper.column_attrs.keys()
+    )
+
+
+def before(item: Any, name: str) -> Any:
+    """The value that the attribute has in the database."""
+    history = inspect(item).attrs[name].history
+    return history.deleted[0] if history.deleted else getattr(item, name)
+
+
+class Unique:
+    """No other item in the whole server has the same values.
+
+    Args:
+        columns: names of the columns that are unique together; null is never taken.
+        label: what the error calls the resource.
+        fold: whether case is ignored.
+    """
+
+    def __init__(self, *columns: str, label: str, fold: bool = False) -> None:
+        self.columns, self.label, self.fold = columns, label, fold
+
+    def __call__(self, work: Work, item: Any) -> None:
+        """Raises AlreadyExists."""
+        values = {name: getattr(item, name) for name in self.columns}
+        if None in values.values() or not changed(item, *self.columns):
+            return
+        model = type(item)
+        same = [self._equal(getattr(model, name), value) for name, value in values.items()]
+        identity = model.__mapper__.primary_key[0]
+        query = select(identity).where(*same).limit(1)
+        if inspect(item).persistent:
+            query = query.where(identity != getattr(item, identity.key))
+        if work.session.execute(query.execution_options(all_tenants=True)).first():
+            raise errors.AlreadyExists(self.label, metadata=values)
+
+    def _equal(self, column: Any, value: Any) -> ColumnElement[bool]:
+        return func.lower(column) == func.lower(value) if self.fold else column == value
+
+
+class Refers:
+    """A field refers to an item of another resource in the item's own tenant.
+
+    Args:
+        field: name of the attribute; null refers to nothing.
+        resource: name of the other resource; while no plugin provides it, nothing is found.
+        label: what the error calls it.
+        by: the column that the field holds.
+        ignore: values that need no such item.
+    """
+
+    def __init__(self, field: str, resource: str, label: str, *, by: str = "id", ignore: Iterable[str] = ()) -> None:
+        self.field, self.resource, self.label, self.by = field, resource, label, by
+        self.ignore = frozenset(ignore)
+
+    def __call__(self, work: Work, item: Any) -> None:
+        """Raises ParameterNotFound."""
+        value = getattr(item, self.field)
+        if value is None or value in self.ignore or not changed(item, self.field):
+            return
+        dao = of_resource(self.resource)
+        tenant = {"tenant_uuid": item.tenant_uuid} if dao and dao.owned else {}
+        if dao is None or dao.find(work, **{self.by: value}, **tenant) is None:
+            raise errors.ParameterNotFound(self.field, self.label, metadata={self.field: value})
+
+
+class Free:
+    """Nothing is associated with the item.
+
+    Args:
+        relation: name of the attribute that is to be empty; while no plugin provides it, it is.
+        error: makes the error from the item and what it is associated with.
+    """
+
+    def __init__(self, relation: str, error: Callable[[Any, Any], errors.ServiceError]) -> None:
+        self.relation, self.error = relation, error
+
+    def __call__(self, work: Work, item: Any, *others: Any) -> None:
+        """Raises what `error` makes."""
+        found = getattr(item, self.relation, None)
+        if found:
+            raise self.error(item, found)
+
+
+class SameTenant:
+    """Both items of an association live in one tenant.
+
+    Args:
+        left, right: what the metadata calls the items, in its order.
+        swapped: whether the metadata begins with the right one.
+    """
+
+    def __init__(self, left: str, right: str, *, swapped: bool = False) -> None:
+        self.left, self.right, self.swapped = left, right, swapped
+
+    def __call__(self, work: Work, left: Any, right: Any) -> None:
+        """Raises DifferentTenants."""
+        if left.tenant_uuid == right.tenant_uuid:
+            return
+        told = {
+            f"{self.left}_tenant_uuid": str(left.tenant_uuid),
+            f"{self.right}_tenant_uuid": str(right.tenant_uuid),
+        }
+        raise errors.DifferentTenants(metadata=dict(reversed(told.items())) if self.swapped else told)

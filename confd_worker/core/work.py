@@ -1,0 +1,254 @@
+"""The unit of work of one call: its context, its session, and what it must tell others.
+
+Nothing leaves it before the commit: events, requests to the system daemon and the record of the call are rows of the
+same transaction.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from . import errors
+from .context import Context
+from .database import Database, Statement, lost_race, unreachable
+from ..config import Settings
+
+__all__ = ["Event", "Facts", "Json", "Work"]
+
+Json = orjson.Fragment
+"""JSON text that goes out as it is."""
+
+_ATTEMPTS = 8
+_PATIENCE = 0.05
+
+_EVENTS = """
+    INSERT INTO outbox (event_id, name, routing_key, headers, payload)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[]);
+"""
+_RELOADS = """
+    INSERT INTO sysconfd_requests (command)
+    SELECT unnest(%s::text[]) WHERE (SELECT live_reload_enabled FROM infos);
+"""
+_REQUEST = "INSERT INTO sysconfd_requests (method, path, parameters) VALUES (%s, %s, %s::jsonb);"
+_RECORD = "INSERT INTO calls (key, fingerprint, reply) VALUES (%s, %s, %s);"
+_TENANT = text("INSERT INTO tenants (uuid) VALUES (:uuid) ON CONFLICT DO NOTHING")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, as the bus tells it.
+
+    Attributes:
+        name: of the event, such as `user_created`.
+        routing_key: AMQP routing key.
+        body: what the payload has under `data`.
+        tenant_uuid: the tenant whom it concerns; None for events between daemons.
+        users: uuids of the users whom it concerns; None means the whole tenant.
+        headers: further headers of this event.
+    """
+
+    name: str
+    routing_key: str
+    body: dict[str, Any]
+    tenant_uuid: Any = None
+    users: Sequence[Any] | None = None
+    headers: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Facts:
+    """What every call of a process needs to know of its surroundings.
+
+    Attributes:
+        settings: of the worker.
+        origin_uuid: uuid of this server, which events carry.
+        rung: called after each commit that left something to tell.
+        tenants: uuids of tenants that are known to have a row.
+    """
+
+    settings: Settings
+    origin_uuid: str
+    rung: Callable[[], None]
+    tenants: set[str] = field(default_factory=set)
+
+
+class Work:
+    """One call's unit of work.
+
+    Args:
+        database: where it happens.
+        context: of the call.
+        facts: of the process.
+    """
+
+    def __init__(self, database: Database, context: Context, facts: Facts) -> None:
+        self.context = context
+        self.settings = facts.settings
+        self._facts = facts
+        self._database = database
+        self._session: Session | None = None
+        self._events: list[Event] = []
+        self._reloads: dict[str, None] = {}
+        self._requests: list[tuple[str, str, dict[str, Any]]] = []
+
+    @property
+    def session(self) -> Session:
+        """The session of the transaction that is open."""
+        assert self._session is not None, "a change runs in a transaction"
+        return self._session
+
+    def read(self, statement: Statement, parameters: tuple[Any, ...] = ()) -> Any:
+        """The value that a prepared statement gives; inside a transaction it sees what was flushed."""
+        if self._session is not None:
+            self._session.flush()
+        return self._database.read(statement, parameters, self._session)
+
+    def tenant(self) -> str:
+        """The tenant in which the caller acts; it gets a row when it has none."""
+        tenant = self.context.tenant
+        if tenant not in self._facts.tenants:
+            self.make_tenant(tenant)
+            self._facts.tenants.add(tenant)
+        return tenant
+
+    def make_tenant(self, tenant_uuid: Any) -> None:
+        """Give a tenant a row, when it has none."""
+        self.session.execute(_TENANT, {"uuid": tenant_uuid})
+
+    def publish(self, event: Event) -> None:
+        """Send an event when the change is committed."""
+        self._events.append(event)
+
+    def reload(self, *commands: str) -> None:
+        """Have asterisk run commands when the change is committed, unless live reload is off."""
+        self._reloads.update(dict.fromkeys(commands))
+
+    def ask_sysconfd(self, method: str, path: str, **parameters: Any) -> None:
+        """Send another request to the system daemon when the change is committed, whatever live reload says."""
+        self._requests.append((method, path, parameters))
+
+    def once(self, run: Callable[[], Any], fingerprint: str = "") -> Any:
+        """Run a change in a transaction of its own; a repeat of the call gets the same reply and changes nothing.
+
+        Within a change that already runs, it is part of that one. A change that loses a race against another one runs
+        again, and so sees what the other did.
+
+        Args:
+            run: makes the change and returns the reply; may be called more than once.
+            fingerprint: tells calls apart that reuse an idempotency key.
+
+        Raises:
+            KeyReused: the key was used for another call.
+            Conflict: every attempt lost a race.
+            Unavailable: the database cannot be reached.
+        """
+        if self._session is not None:
+            return run()
+        failure: DBAPIError | None = None
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(_PATIENCE * attempt)
+            try:
+                return self._attempt(run, fingerprint, attempt)
+            except DBAPIError as error:
+                if not lost_race(error) and not unreachable(error):
+                    raise
+                failure = error
+                self._facts.tenants.discard(str(self.context.tenant_uuid))
+                if self.context.overdue:
+                    break
+        assert failure is not None
+        if unreachable(failure):
+            raise errors.Unavailable("the database cannot be reached") from failure
+        raise errors.Conflict("try again") from failure
+
+    def _attempt(self, run: Callable[[], Any], fingerprint: str, attempt: int) -> Any:
+        context = self.context
+        with self._transaction():
+            if context.key and (attempt or context.keyed or context.redelivered):
+                reply = self._recorded(fingerprint)
+                if reply is not None:
+                    return Json(reply)
+            answer = orjson.dumps(run())
+            self._commit(fingerprint, answer)
+        return Json(answer)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._database.session(self.context) as session:
+            self._session = session
+            self._events, self._reloads, self._requests = [], {}, []
+            try:
+                yield
+            finally:
+                self._session = None
+
+    def _recorded(self, fingerprint: str) -> str | None:
+        found = self.session.execute(
+            text("SELECT fingerprint, reply FROM calls WHERE key = :key"), {"key": self.context.key}
+        ).one_or_none()
+        if found is None:
+            return None
+        if found.fingerprint != fingerprint:
+            raise errors.KeyReused(self.context.key)
+        return found.reply
+
+    def _commit(self, fingerprint: str, answer: bytes) -> None:
+        """Write down what must be told and the call itself, in one round trip, and commit."""
+        self.session.flush()
+        statements, values = [], []
+        if self._events:
+            statements.append(_EVENTS)
+            values += self._event_columns()
+        if self._reloads and self.settings.sysconfd_url:
+            statements.append(_RELOADS)
+            values.append(list(self._reloads))
+        if self.settings.sysconfd_url:
+            for method, path, parameters in self._requests:
+                statements.append(_REQUEST)
+                values += [method, path, json.dumps(parameters)]
+        if self.context.key:
+            statements.append(_RECORD)
+            values += [self.context.key, fingerprint, answer.decode()]
+        if statements:
+            self.session.connection().exec_driver_sql("".join(statements), tuple(values))
+        self.session.commit()
+        if self._events or self._reloads or self._requests:
+            self._facts.rung()
+
+    def _event_columns(self) -> list[list[Any]]:
+        rows = []
+        for event in self._events:
+            identity = str(uuid.uuid4())
+            headers = self._headers(event, identity)
+            rows.append(
+                (identity, event.name, event.routing_key, orjson.dumps(headers).decode(),
+                 orjson.dumps(event.body, default=str).decode())
+            )  # fmt: skip
+        return [list(column) for column in zip(*rows, strict=True)]
+
+    def _headers(self, event: Event, identity: str) -> dict[str, Any]:
+        headers: dict[str, Any] = {
+            "name": event.name,
+            "event_id": identity,
+            "origin_uuid": self._facts.origin_uuid,
+            "timestamp": datetime.now().isoformat(timespec="microseconds"),
+            "required_access": f"event.{event.name}",
+            "required_acl": f"events.{event.routing_key}",
+            **event.headers,
+        }
+        if event.tenant_uuid is not None:
+            headers["tenant_uuid"] = str(event.tenant_uuid)
+            for user in ("*",) if event.users is None else event.users:
+                headers[f"user_uuid:{user}"] = True
+        return headers

@@ -1,0 +1,125 @@
+"""SIP endpoints with their templates, and the transports that they use."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, cast, false, func
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import Base, Options, TenantOwned, uuid_id
+
+__all__ = ["SECTIONS", "EndpointSIP", "EndpointSIPTemplate", "SIPTransport"]
+
+SECTIONS = (
+    "aor",
+    "auth",
+    "endpoint",
+    "identify",
+    "registration",
+    "registration_outbound_auth",
+    "outbound_auth",
+)
+"""Sections of a SIP endpoint, in the order in which they are checked."""
+
+
+class SIPTransport(Base):
+    """A transport of the SIP stack; transports belong to no tenant."""
+
+    __tablename__ = "sip_transports"
+
+    uuid: Mapped[uuid_id]
+    name: Mapped[str] = mapped_column(String(79), unique=True)
+    options: Mapped[Options]
+
+
+class EndpointSIPTemplate(Base):
+    """A template that an endpoint, or another template, inherits from; a lower position goes first."""
+
+    __tablename__ = "endpoint_sip_templates"
+
+    child_uuid: Mapped[UUID] = mapped_column(ForeignKey("endpoint_sip.uuid", ondelete="CASCADE"), primary_key=True)
+    parent_uuid: Mapped[UUID] = mapped_column(
+        ForeignKey("endpoint_sip.uuid", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    position: Mapped[int]
+
+
+_CALLER_ID = re.compile(r'"(?P<name>.*)"\s.*?(?:<(?P<number>\d+)>)?', re.DOTALL)
+
+
+def _pairs_named(options: Any, key: str) -> Any:
+    """Those pairs of a section whose option is `key`."""
+    filter_ = f'$[*] ? (@[0] == "{key}")'
+    return func.jsonb_path_query_array(options, cast(filter_, JSONPATH), type_=JSONB)
+
+
+class EndpointSIP(TenantOwned, Base):
+    """A SIP endpoint or a template of endpoints.
+
+    `webrtc` and `caller_id` hold what the options webrtc and callerid come down to, own or inherited; they are
+    worked out anew whenever the endpoint or a template above it changes.
+    """
+
+    __tablename__ = "endpoint_sip"
+
+    uuid: Mapped[uuid_id]
+    name: Mapped[str] = mapped_column(String(79), unique=True)
+    label: Mapped[str | None] = mapped_column(String(128))
+    template: Mapped[bool] = mapped_column(default=False, server_default=false())
+    asterisk_id: Mapped[str | None] = mapped_column(String(1024))
+    transport_uuid: Mapped[UUID | None] = mapped_column(ForeignKey("sip_transports.uuid"), index=True)
+    aor_section_options: Mapped[Options]
+    auth_section_options: Mapped[Options]
+    endpoint_section_options: Mapped[Options]
+    identify_section_options: Mapped[Options]
+    registration_section_options: Mapped[Options]
+    registration_outbound_auth_section_options: Mapped[Options]
+    outbound_auth_section_options: Mapped[Options]
+    webrtc: Mapped[bool] = mapped_column(default=False, server_default=false())
+    caller_id: Mapped[str | None]
+
+    transport: Mapped[SIPTransport | None] = relationship(lazy="raise")
+    templates: Mapped[list["EndpointSIP"]] = relationship(
+        secondary="endpoint_sip_templates",
+        primaryjoin="EndpointSIP.uuid == EndpointSIPTemplate.child_uuid",
+        secondaryjoin="EndpointSIP.uuid == EndpointSIPTemplate.parent_uuid",
+        order_by="EndpointSIPTemplate.position",
+        viewonly=True,
+    )
+    template_links: Mapped[list[EndpointSIPTemplate]] = relationship(
+        foreign_keys=[EndpointSIPTemplate.child_uuid],
+        order_by=EndpointSIPTemplate.position,
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+    )
+    line: Mapped["Line | None"] = relationship(back_populates="endpoint_sip", passive_deletes=True)  # type: ignore[name-defined]  # noqa: F821
+
+    def pairs(self, section: str, option: str) -> list[list[str]]:
+        """The endpoint's own pairs of that option."""
+        return [pair for pair in getattr(self, f"{section}_section_options") or () if pair[0] == option]
+
+    @property
+    def caller_id_parts(self) -> tuple[str | None, str | None]:
+        """Name and number of the caller ID, the own or the inherited one."""
+        own = self.pairs("endpoint", "callerid")
+        match = _CALLER_ID.fullmatch(own[0][1] if own else self.caller_id or "")
+        return (match["name"], match["number"]) if match else (None, None)
+
+    def set_caller_id(self, name: str | None, number: str | None) -> None:
+        """Set the endpoint's own option callerid."""
+        value = f'"{name}" <{number}>' if number else f'"{name}"'
+        others = [pair for pair in self.endpoint_section_options if pair[0] != "callerid"]
+        self.endpoint_section_options = [*others, ["callerid", value]]
+
+    @hybrid_property
+    def auth_username(cls) -> Any:
+        """The pairs of the auth section that a summary shows; never the password."""
+        return _pairs_named(cls.auth_section_options, "username")
+
+    @hybrid_property
+    def client_uri(cls) -> Any:
+        """The pairs of the registration section that a summary shows."""
+        return _pairs_named(cls.registration_section_options, "client_uri")

@@ -1,0 +1,97 @@
+"""Contexts: parts of the dialplan with their ranges of numbers, and the contexts that they include."""
+
+from collections.abc import Callable
+from typing import Any
+
+from confd_schemas.contexts import contexts
+from confd_schemas.fields import enum
+from sqlalchemy import select
+
+from ..core import errors
+from ..core.dao import DAO
+from ..core.members import Members
+from ..core.notifier import EventType, Notifier
+from ..core.rpc import change, read
+from ..core.service import ResourceService
+from ..core.validation import Free, Validator
+from ..core.work import Work
+from ..models import Context, ContextInclude, Extension, Tenant
+from .context_ranges import free_ranges
+
+__all__ = ["Contexts", "context_known", "place_in_context"]
+
+dao = DAO(Context, contexts)
+
+
+def place_in_context(work: Work, item: Any) -> None:
+    """Give an item the tenant of its context; none, when the caller sees no context of that name."""
+    context = dao.find(work, name=item.context)
+    item.tenant_uuid = context.tenant_uuid if context else None
+
+
+def context_known(work: Work, item: Any) -> None:
+    """The item's context is one that the caller sees."""
+    if item.tenant_uuid is None:
+        raise errors.ParameterNotFound("context", "Context", metadata={"context": item.context})
+
+
+def _in_use(label: str, key: str, id_: Callable[[Any], Any] = lambda found: found.id) -> Callable[..., Any]:
+    def error(context: Context, found: list[Any]) -> errors.ServiceError:
+        return errors.Associated("Context", label, metadata={"context_id": context.id, key: id_(found[0])})
+
+    return error
+
+
+class Contexts(ResourceService):
+    spec = contexts
+    dao = dao
+    validator = Validator(
+        delete=[
+            Free("extensions", _in_use("Extension", "extension_id")),
+            Free("voicemails", _in_use("Voicemail", "voicemail_id")),
+            Free("trunks", _in_use("Trunk", "trunk_id")),
+            Free("agent_login_statuses", _in_use("AgentLoginStatus", "agent_id", lambda found: found.agent_id)),
+        ],
+    )
+    notifier = Notifier.resource(
+        "context",
+        "config.contexts",
+        lambda context: {
+            "id": context.id, "name": context.name, "type": context.type, "tenant_uuid": context.tenant_uuid,
+        },
+        reload=["dialplan reload"],
+    )  # fmt: skip
+    includes_notifier = Notifier(
+        {
+            "associated": EventType(
+                "contexts_associated",
+                "config.contexts.contexts.updated",
+                lambda context, included: {"context_id": context.id, "context_ids": [each.id for each in included]},
+            )
+        },
+        reload=["dialplan reload"],
+    )
+    included = Members(dao, "contexts", "Cannot include same context more than once")
+
+    @classmethod
+    def events(cls) -> set[str]:
+        return cls.notifier.names | cls.includes_notifier.names
+
+    def place(self, item: Context) -> None:
+        super().place(item)
+        slug = self.work.session.scalar(select(Tenant.slug).where(Tenant.uuid == item.tenant_uuid))
+        item.name = f"ctx-{slug or ''}-{item.type}-{item.uuid}"
+
+    @change
+    def associate_contexts(self, context_id: int, body: Any) -> None:
+        """Replace the contexts that this one includes, in the order given."""
+        context = self.dao.get(self.work, context_id)
+        included = self.included.find(self.work, self.load("associate_contexts", body))
+        if context in included:
+            raise errors.NotPermitted("Cannot include context inside itself")
+        context.includes = [
+            ContextInclude(included_id=each.id, position=position) for position, each in enumerate(included)
+        ]
+        self.work.session.flush()
+        self.includes_notifier.tell("associated", self.work, context, included)
+

@@ -1,0 +1,153 @@
+"""Extensions: the numbers of a context."""
+
+import re
+from typing import Any
+
+from confd_schemas.extensions import extensions
+from sqlalchemy import select
+
+from ..core import errors
+from ..core.dao import DAO
+from ..core.notifier import Notifier
+from ..core.service import ResourceService
+from ..core.validation import Free, Rule, Unique, Validator, before, changed
+from ..core.work import Work
+from ..models import Context, Extension
+from .context_ranges import holds
+from .contexts import context_known, place_in_context
+
+__all__ = ["USES", "Extensions", "context_of", "dao", "identity", "in_range"]
+
+dao = DAO(Extension, extensions)
+
+USES = {
+    "conference": "conference",
+    "parking_lot": "parking",
+    "group": "group",
+    "incall": "incall",
+    "outcall": "outcall",
+    "queue": "queue",
+    "lines": "line",
+}
+"""What an extension may be associated with: relationships of the model, where their plugins are there, and how errors
+call them."""
+
+_CONTEXT_TYPES = {"incall": "incall", "outcall": "outcall"}
+_RANGES = {
+    "conference": "conference_room_ranges",
+    "group": "group_ranges",
+    "incall": "incall_ranges",
+    "lines": "user_ranges",
+    "queue": "queue_ranges",
+}
+_EXTEN = re.compile(r"_[*#0-9_XxZzNn\[\].!-]{1,39}|[*#0-9]{1,40}")
+_OUTCALL_EXTEN = re.compile(r"_?\+?[*#0-9_XxZzNn\[\].!-]*")
+
+
+def context_of(work: Work, extension: Extension) -> Context:
+    """The context that the extension is in, which exists."""
+    query = select(Context).where(Context.name == extension.context).execution_options(all_tenants=True)
+    return work.session.scalars(query).one()
+
+
+def identity(item: Any) -> str:
+    """Id of an associated item, as errors tell it."""
+    return str(item.uuid if hasattr(item, "uuid") and not hasattr(item, "id") else item.id)
+
+
+def in_range(work: Work, extension: Extension, ranges: str) -> None:
+    """The exten, unless it is a pattern, is in one of those ranges of its context.
+
+    Raises:
+        OutsideContextRange: it is not.
+    """
+    if not extension.exten.startswith("_"):
+        if not holds(getattr(context_of(work, extension), ranges), extension.exten):
+            raise errors.OutsideContextRange(extension.exten, extension.context)
+
+
+def _type_fits(work: Work, extension: Extension) -> None:
+    """The context's type goes with what the extension is associated with."""
+    for relation in USES:
+        if changed(extension, "context") and getattr(extension, relation, None):
+            type_ = context_of(work, extension).type
+            if type_ != _CONTEXT_TYPES.get(relation, "internal"):
+                raise errors.UnhandledContextType(type_)
+
+
+def _in_ranges(work: Work, extension: Extension) -> None:
+    if changed(extension, "context", "exten"):
+        for relation, ranges in _RANGES.items():
+            if getattr(extension, relation, None):
+                in_range(work, extension, ranges)
+
+
+def _pattern_fits(work: Work, extension: Extension) -> None:
+    pattern = _OUTCALL_EXTEN if context_of(work, extension).type == "outcall" else _EXTEN
+    if not pattern.fullmatch(extension.exten):
+        raise errors.BadValue("exten: ['String does not match expected pattern.']")
+
+
+def _tenant_stays(work: Work, extension: Extension) -> None:
+    current = before(extension, "tenant_uuid")
+    if current != extension.tenant_uuid:
+        raise errors.DifferentTenants(
+            metadata={"current_tenant_uuid": str(current), "context_tenant_uuid": str(extension.tenant_uuid)}
+        )
+
+
+def _free_of(relation: str, label: str) -> Rule:
+    def error(extension: Extension, found: Any) -> errors.ServiceError:
+        told = (
+            {"associated_ids": [each.id for each in found]}
+            if isinstance(found, list)
+            else {"associated_id": identity(found)}
+        )
+        return errors.Associated("Extension", label, metadata={"extension_id": extension.id, **told})
+
+    return Free(relation, error)
+
+
+class Extensions(ResourceService):
+    spec = extensions
+    dao = dao
+    validator = Validator(
+        create=[context_known, Unique("exten", "context", label="Extension"), _pattern_fits],
+        update=[
+            context_known,
+            Unique("exten", "context", label="Extension"),
+            _type_fits,
+            _in_ranges,
+            _pattern_fits,
+            _tenant_stays,
+        ],
+        delete=[_free_of(relation, label) for relation, label in USES.items()],
+    )
+    notifier = Notifier.resource(
+        "extension",
+        "config.extensions",
+        lambda extension: {"id": extension.id, "exten": extension.exten, "context": extension.context},
+        reload={
+            "created": ["dialplan reload"],
+            "changed": [
+                "dialplan reload",
+                "module reload res_pjsip.so",
+                "module reload chan_sccp.so",
+                "module reload app_queue.so",
+            ],
+            "deleted": ["dialplan reload"],
+        },
+    )
+
+    def place(self, item: Extension) -> None:
+        place_in_context(self.work, item)
+
+    def prepare(self, item: Extension, fields: dict[str, Any]) -> None:
+        if changed(item, "context"):
+            place_in_context(self.work, item)
+
+    def edit(self, item: Extension, fields: dict[str, Any]) -> None:
+        super().edit(item, fields)
+        for line in item.lines:
+            line.context = item.context
+            line.follow_main_user()

@@ -1,0 +1,99 @@
+"""The extension of a line."""
+
+from typing import Any
+
+from confd_schemas.line_extension import line_extension
+from sqlalchemy import select
+
+from ..core import errors
+from ..core.notifier import Notifier
+from ..core.rpc import change
+from ..core.service import AssociationService
+from ..core.validation import SameTenant, Validator
+from ..core.work import Json, Work
+from ..models import Extension, Line, LineExtension, UserLine
+from . import extensions, lines
+
+__all__ = ["LineExtensions"]
+
+
+def _no_extension(work: Work, line: Line, extension: Extension) -> None:
+    if line.extensions:
+        raise errors.Associated(
+            "Line", "Extension", metadata={"line_id": line.id, "extension_id": line.extensions[0].id}
+        )
+
+
+def _not_used_otherwise(work: Work, line: Line, extension: Extension) -> None:
+    for relation, kind in extensions.USES.items():
+        other = getattr(extension, relation, None)
+        if other and relation != "lines":
+            raise errors.Associated(
+                "Extension", kind, metadata={"id": extension.id, "associated_id": extensions.identity(other)}
+            )
+
+
+def _same_main_user(work: Work, line: Line, extension: Extension) -> None:
+    """Lines that have the extension already have the same main user, or none."""
+    own = next((link.user_id for link in line.user_lines if link.main_user), None)
+    if own is None:
+        return
+    query = (
+        select(UserLine.user_id, UserLine.line_id)
+        .join(LineExtension, LineExtension.line_id == UserLine.line_id)
+        .where(LineExtension.extension_id == extension.id, UserLine.main_user, UserLine.user_id != own)
+        .limit(1)
+    )
+    other = work.session.execute(query).first()
+    if other:
+        raise errors.Associated("User", "Line", metadata={"user_id": other.user_id, "line_id": other.line_id})
+
+
+def _in_internal_context(work: Work, line: Line, extension: Extension) -> None:
+    type_ = extensions.context_of(work, extension).type
+    if type_ != "internal":
+        raise errors.UnhandledContextType(type_, metadata={"id": extension.id, "context": extension.context})
+
+
+def _in_user_range(work: Work, line: Line, extension: Extension) -> None:
+    extensions.in_range(work, extension, "user_ranges")
+
+
+class LineExtensions(AssociationService):
+    spec = line_extension
+    left, right, relation = lines.dao, extensions.dao, "extensions"
+    validator = Validator(
+        associate=[
+            SameTenant("line", "extension", swapped=True),
+            lines.has_endpoint,
+            _no_extension,
+            _not_used_otherwise,
+            _in_internal_context,
+            _same_main_user,
+            _in_user_range,
+        ],
+        dissociate=[lines.without_device],
+    )
+    notifier = Notifier.association(
+        "line_extension",
+        "config.line_extension_associated",
+        lambda line, extension: {"line_id": line.id, "extension_id": extension.id},
+        reload=["dialplan reload", "module reload res_pjsip.so", "module reload app_queue.so"],
+    )
+
+    @change
+    def create(self, left: Any, body: Any) -> Json:
+        """Make an extension and give it to the line; the reply shows it as it was made."""
+        extension = self.beside(extensions.Extensions).add(self.load("create", body))
+        shown = extensions.dao.show(self.work, extension.id)
+        self.join(self.left.get(self.work, left), extension)
+        return shown
+
+    def attach(self, line: Line, extension: Extension) -> None:
+        super().attach(line, extension)
+        line.context = extension.context
+        line.follow_main_user()
+
+    def detach(self, line: Line, extension: Extension) -> None:
+        super().detach(line, extension)
+        line.follow_main_user()

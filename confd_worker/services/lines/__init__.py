@@ -1,0 +1,1 @@
+"""Lines: what joins users, endpoints and extensions."""

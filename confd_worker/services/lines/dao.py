@@ -1,0 +1,39 @@
+"""Access to lines, and the rules that their associations share."""
+
+from typing import Any
+
+from confd_schemas.lines import lines
+
+from ...core import errors
+from ...core.dao import DAO
+from ...core.work import Work
+from ...models import Line
+
+__all__ = ["dao", "has_endpoint", "without_device", "without_secondary_users"]
+
+dao = DAO(Line, lines)
+
+
+def has_endpoint(work: Work, *items: Any) -> None:
+    """The line among the items has an endpoint."""
+    line = _line(items)
+    if line.protocol is None:
+        raise errors.MissingAssociation("Line", "Endpoint", metadata={"line_id": line.id})
+
+
+def without_device(work: Work, *items: Any) -> None:
+    """The line among the items has no device."""
+    line = _line(items)
+    if line.device_id is not None:
+        raise errors.Associated("Line", "Device", metadata={"line_id": line.id, "device_id": line.device_id})
+
+
+def without_secondary_users(work: Work, *items: Any) -> None:
+    """The line among the items has no secondary user other than the user among them."""
+    line = _line(items)
+    if any(not link.main_user and link.user not in items for link in line.user_lines):
+        raise errors.SecondaryUsers(metadata={"line_id": line.id})
+
+
+def _line(items: tuple[Any, ...]) -> Line:
+    return next(item for item in items if isinstance(item, Line))

@@ -1,0 +1,77 @@
+"""Tenants, as far as this daemon knows them: made and removed as the authentication daemon says."""
+
+from typing import Any
+from uuid import UUID
+
+from confd_schemas.tenants import tenants
+from sqlalchemy import select
+
+from ..core.auth import known_tenants
+from ..core.dao import DAO
+from ..core.events import on_event
+from ..core.rpc import read
+from ..core.service import ResourceService
+from ..models import Context, Tenant
+from . import sip_templates
+from .endpoints_sip import EndpointsSIP
+
+__all__ = ["Tenants"]
+
+
+class Tenants(ResourceService):
+    spec = tenants
+    dao = DAO(Tenant, tenants, tenant="uuid", shown=str)
+
+    @on_event("auth_tenant_added")
+    def added(self, data: dict[str, Any]) -> None:
+        """Make the tenant's row and its SIP templates, and keep its slug."""
+        tenant = self._made(UUID(data["uuid"]))
+        tenant.slug = _slug(data)
+
+    @on_event("auth_tenant_deleted")
+    def deleted(self, data: dict[str, Any]) -> None:
+        """Remove all that belongs to the tenant."""
+        tenant = self.work.session.get(Tenant, UUID(data["uuid"]))
+        if tenant is not None:
+            self._remove(tenant)
+
+    @read
+    def synchronize(self) -> dict[str, list[str]]:
+        """Make tenants that the authentication daemon has and remove those that it no longer has.
+
+        Returns:
+            The uuids that were `added` and `removed`.
+        """
+        # Asked before the transaction begins, as nothing may wait for the network in it.
+        settings = self.work.settings
+        known = known_tenants(settings.auth_url, settings.auth_username, settings.auth_password)
+        return self.work.once(lambda: self._synchronize({UUID(each["uuid"]): _slug(each) for each in known}))
+
+    def _synchronize(self, known: dict[UUID, str | None]) -> dict[str, list[str]]:
+        present = {tenant.uuid: tenant for tenant in self.work.session.scalars(select(Tenant))}
+        removed = [tenant for uuid, tenant in present.items() if uuid not in known]
+        for tenant in removed:
+            self._remove(tenant)
+        for uuid, slug in known.items():
+            tenant = self._made(uuid)
+            tenant.slug = tenant.slug or slug
+        added = [uuid for uuid in known if uuid not in present]
+        return {"added": [str(uuid) for uuid in added], "removed": [str(tenant.uuid) for tenant in removed]}
+
+    def _made(self, uuid: UUID) -> Tenant:
+        self.work.make_tenant(uuid)
+        tenant = self.work.session.scalars(select(Tenant).where(Tenant.uuid == uuid).with_for_update()).one()
+        sip_templates.generate(self.work, tenant, self.beside(EndpointsSIP).free_name)
+        return tenant
+
+    def _remove(self, tenant: Tenant) -> None:
+        """Delete the tenant's row, with which everything of it goes."""
+        names = self.work.session.scalars(select(Context.name).where(Context.tenant_uuid == tenant.uuid))
+        for name in names.all():
+            self.work.ask_sysconfd("DELETE", "/voicemails_context", context=name)
+        self.work.session.delete(tenant)
+        self.work.session.flush()
+
+
+def _slug(told: dict[str, Any]) -> str | None:
+    return (told.get("slug") or "")[:10] or None

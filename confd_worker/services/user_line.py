@@ -1,0 +1,140 @@
+"""Lines of a user: his first line is his main one, and a line's first user its main user."""
+
+from typing import Any
+
+from confd_schemas.user_line import user_line
+from sqlalchemy import select
+
+from ..core import errors
+from ..core.members import Members
+from ..core.notifier import Notifier
+from ..core.rpc import change
+from ..core.service import AssociationService
+from ..core.validation import SameTenant, Validator
+from ..core.work import Work
+from ..models import Line, LineExtension, User, UserLine
+from .lines.dao import dao as lines_dao
+from .lines.dao import has_endpoint, without_device, without_secondary_users
+from .users.dao import dao as users_dao
+
+__all__ = ["UserLines"]
+
+
+def _link(user: User, line: Line) -> UserLine | None:
+    return next((link for link in user.user_lines if link.line_id == line.id), None)
+
+
+def _body(user: User, line: Line) -> dict[str, Any]:
+    link = _link(user, line)
+    assert link is not None
+    return {
+        "line": {
+            "id": line.id,
+            "name": line.name,
+            "endpoint_sip": {"uuid": line.endpoint_sip_uuid} if line.endpoint_sip_uuid else None,
+            "endpoint_sccp": None,
+            "endpoint_custom": None,
+        },
+        "main_line": link.main_line,
+        "main_user": link.main_user,
+        "user": {"id": user.id, "uuid": user.uuid, "tenant_uuid": user.tenant_uuid},
+    }
+
+
+def _extension_is_his(work: Work, user: User, line: Line) -> None:
+    """Where the line's extension is on other lines, too, their main users are this user."""
+    for extension in line.extensions:
+        query = (
+            select(LineExtension.line_id)
+            .join(UserLine, UserLine.line_id == LineExtension.line_id)
+            .where(
+                LineExtension.extension_id == extension.id,
+                LineExtension.line_id != line.id,
+                UserLine.main_user,
+                UserLine.user_id != user.id,
+            )
+            .limit(1)
+        )
+        other = work.session.scalar(query)
+        if other is not None:
+            raise errors.Associated("Line", "Extension", metadata={"line_id": other, "extension_id": extension.id})
+
+
+class UserLines(AssociationService):
+    spec = user_line
+    left, right = users_dao, lines_dao
+    validator = Validator(
+        associate=[SameTenant("user", "line"), has_endpoint, _extension_is_his],
+        dissociate=[without_secondary_users, without_device],
+    )
+    notifier = Notifier.association(
+        "user_line",
+        "config.users.{0.uuid}.lines.{1.id}",
+        _body,
+        users=lambda user, line: [user.uuid],
+        reload=["dialplan reload", "module reload res_pjsip.so"],
+    )
+    members = Members(lines_dao, "lines", "Cannot associate same line more than once")
+
+    @change
+    def replace(self, left: Any, body: Any) -> None:
+        """Give the user these lines and no others; the first becomes his main line."""
+        user = self.left.get(self.work, left)
+        wanted = self.members.find(self.work, self.load("replace", body))
+        leaving = [link.line for link in user.user_lines if link.line not in wanted]
+        for line in leaving:
+            self.validator.check("dissociate", self.work, user, line)
+        for line in wanted:
+            if not self.joined(user, line):
+                self.validator.check("associate", self.work, user, line)
+        for line in leaving:
+            self.part(user, line)
+        for line in wanted:
+            if not self.joined(user, line):
+                self.attach(user, line)
+        self._set_main(user, wanted[0] if wanted else None)
+        for line in wanted:
+            self.notifier.tell("associated", self.work, user, line)
+
+    def joined(self, left: User, right: Line) -> bool:
+        return _link(left, right) is not None
+
+    def attach(self, left: User, right: Line) -> None:
+        link = UserLine(
+            user_id=left.id,
+            line_id=right.id,
+            main_line=not left.user_lines,
+            main_user=not any(each.main_user for each in right.user_lines),
+        )
+        left.user_lines.append(link)
+        if link not in right.user_lines:
+            right.user_lines.append(link)
+        right.follow_main_user()
+
+    def part(self, left: User, right: Line) -> None:
+        """Part a user and a line: rules, event with the state before, rows."""
+        self.validator.check("dissociate", self.work, left, right)
+        self.notifier.tell("dissociated", self.work, left, right)
+        self.detach(left, right)
+        self.work.session.flush()
+
+    def detach(self, left: User, right: Line) -> None:
+        link = _link(left, right)
+        assert link is not None
+        left.user_lines.remove(link)
+        right.user_lines.remove(link)
+        self.work.session.delete(link)
+        self.work.session.flush()
+        if link.main_line and left.user_lines:
+            self._set_main(left, min((each.line for each in left.user_lines), key=lambda line: line.id))
+
+    def _set_main(self, user: User, line: Line | None) -> None:
+        """Make it the user's main line; the present one steps back first, as there is only one at any time."""
+        for link in user.user_lines:
+            if link.main_line and link.line is not line:
+                link.main_line = False
+        self.work.session.flush()
+        for link in user.user_lines:
+            if link.line is line:
+                link.main_line = True
+        self.work.session.flush()

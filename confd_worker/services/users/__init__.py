@@ -1,0 +1,1 @@
+"""Users: the service, and their import from and export to CSV."""

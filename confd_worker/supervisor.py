@@ -1,0 +1,299 @@
+"""Runs child processes and keeps them running: restarts what ends, and stops all in good order.
+
+with Supervisor(report=print) as supervisor:
+    supervisor.start([Process(Program("worker-1", [sys.executable, "-m", …]))])
+    supervisor.watch()
+"""
+
+import contextlib
+import ctypes
+import dataclasses
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+__all__ = ["Misconfigured", "Process", "Program", "Supervisor", "last_lines", "stop_all"]
+
+MISCONFIGURED = 2
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# A process that lived as long is not in a crash loop, in seconds.
+STABLE = 10.0
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+LOG_LIMIT = 10_000_000
+SHOWN_LINES = 15
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+class Misconfigured(Exception):
+    """A process ended because its settings are wrong: starting it again would not help."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """What to start and how to stop it.
+
+    Attributes:
+        environment: all variables of the process; those of this process when None.
+        folder: where it runs.
+        log: the file that takes its output; when None it shares this process's.
+        stop_signal: what asks it to end.
+        patience: seconds that it may take to end before it is killed.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] | None = None
+    folder: Path | None = None
+    log: Path | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    patience: float = 20.0
+
+
+class Process:
+    """A program that runs, or did. It is in a session of its own, so that a Ctrl-C reaches the supervisor alone."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.started = 0.0
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        """The program's name."""
+        return self.program.name
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, once it was started."""
+        return self._child.pid if self._child else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs; minus the signal's number when a signal ended it."""
+        return self._child.poll() if self._child else None
+
+    def start(self) -> None:
+        """Start it. Raises OSError when that cannot be done."""
+        self.started = time.monotonic()
+        program = self.program
+        with contextlib.ExitStack() as open_files:
+            output = open_files.enter_context(_log_file(program.log)) if program.log else None
+            self._child = subprocess.Popen(
+                list(program.command),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=program.folder,
+                env=program.environment,
+                start_new_session=True,
+                preexec_fn=_ends_with_parent(program.stop_signal),
+            )
+
+    def ask_to_stop(self) -> None:
+        """Send the stop signal."""
+        if self._child and self.alive:
+            self._child.send_signal(self.program.stop_signal)
+
+    def kill(self) -> None:
+        """End it and what it started, at once."""
+        if self._child and self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+            self._child.wait()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended, after waiting for that at most so long."""
+        if self._child is None:
+            return True
+        try:
+            self._child.wait(max(seconds, 0))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Ask it to end, and kill it when it does not in time."""
+        stop_all([self])
+
+    def last_lines(self) -> str:
+        """The end of its log."""
+        return last_lines(self.program.log)
+
+
+class Supervisor:
+    """Keeps processes running until SIGTERM, SIGINT or SIGHUP; a context manager that stops them at its end.
+
+    Args:
+        report: told, a line each, what happens to the processes.
+    """
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._groups: list[list[_Watched]] = []
+        self._signals = 0
+        self._handlers: dict[int, Any] = {}
+        self._wake_up, self._waker = socket.socketpair()
+
+    def __enter__(self) -> "Supervisor":
+        for end in (self._wake_up, self._waker):
+            end.setblocking(False)
+        self._former_fd = signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        self._handlers = {number: signal.signal(number, self._on_signal) for number in STOPPING}
+        self._handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        try:
+            self.stop()
+        finally:
+            signal.set_wakeup_fd(self._former_fd)
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+            self._wake_up.close()
+            self._waker.close()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a signal to stop has come."""
+        return self._signals > 0
+
+    def start(self, processes: Iterable[Process]) -> None:
+        """Start processes that belong together, those that do not run yet. What was started last is stopped first."""
+        group = [_Watched(process) for process in processes]
+        self._groups.append(group)
+        for watched in group:
+            if not watched.process.alive:
+                watched.process.start()
+
+    def watch(self, seconds: float | None = None) -> bool:
+        """Restart what ends, for so long, or until a signal to stop comes; then False.
+
+        Raises:
+            Misconfigured: a process ended with status 2, which says that its settings are wrong.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        while not self.stopping:
+            due = [self._look_after(watched) for group in self._groups for watched in group]
+            now = time.monotonic()
+            if until is not None and now >= until:
+                return True
+            self._sleep(min(time_ for time_ in (*due, until, now + 3600) if time_ is not None) - now)
+        return False
+
+    def stop(self) -> None:
+        """Stop all, the last started group first; a second signal to stop kills what still runs."""
+        before = self._signals
+        while self._groups:
+            stop_all([watched.process for watched in self._groups.pop()], hurry=lambda: self._signals > max(before, 1))
+
+    def _look_after(self, watched: "_Watched") -> float | None:
+        """Restart a process that has ended, when its time has come; when to look again."""
+        process = watched.process
+        if process.alive:
+            return None
+        if watched.due is None:
+            if process.exit_code == MISCONFIGURED:
+                raise Misconfigured(process.last_lines() or f"{process.name}: its settings are wrong")
+            watched.ended()
+            self._report(watched.story())
+        if watched.due is not None and time.monotonic() >= watched.due:
+            watched.due = None
+            process.start()
+        return watched.due
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait for a signal, of a child's end too."""
+        if select.select([self._wake_up], [], [], max(seconds, 0))[0]:
+            with contextlib.suppress(BlockingIOError):
+                while self._wake_up.recv(4096):
+                    pass
+
+
+class _Watched:
+    """A process under supervision, and how often it failed of late."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.failures = 0
+        self.delay = 0.0
+        self.due: float | None = None
+
+    def ended(self) -> None:
+        """Work out when to start it again: at once, but ever later when it does not live long."""
+        now = time.monotonic()
+        self.failures = self.failures + 1 if now - self.process.started < STABLE else 1
+        self.delay = min(FIRST_DELAY * 2 ** (self.failures - 1), LONGEST_DELAY)
+        self.due = now + self.delay
+
+    def story(self) -> str:
+        """What happened, for people."""
+        code = self.process.exit_code or 0
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        story = f"{self.process.name} {how}; it is started again in {self.delay:g} s"
+        if self.failures < 3:
+            return story
+        return f"{story}. It failed {self.failures} times in a row; its last words:\n{self.process.last_lines()}"
+
+
+def stop_all(processes: Sequence[Process], hurry: Callable[[], bool] = lambda: False) -> None:
+    """Ask all to end at the same time, wait for each as long as its patience, and kill those that still run.
+
+    Args:
+        hurry: whether to kill what still runs, asked while waiting.
+    """
+    begun = time.monotonic()
+    for process in processes:
+        process.ask_to_stop()
+    for process in processes:
+        while time.monotonic() < begun + process.program.patience and not hurry() and not process.wait(0.1):
+            pass
+        process.kill()
+
+
+def last_lines(log: Path | None) -> str:
+    """The end of a log file; empty when there is none."""
+    if log is None or not log.exists():
+        return ""
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        return "".join(deque(lines, SHOWN_LINES)).rstrip()
+
+
+def _log_file(path: Path) -> Any:
+    """The log, open for writing; what was there is put aside when it has grown long."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LOG_LIMIT:
+        path.replace(path.with_name(path.name + ".1"))
+    return path.open("ab")
+
+
+def _ends_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """What a child runs before its program, so that it gets a signal should its parent die without stopping it."""
+    if _libc is None:
+        return None
+    parent = os.getpid()
+
+    def ask_for_signal() -> None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(number))
+        if os.getppid() != parent:
+            os.kill(os.getpid(), number)
+
+    return ask_for_signal

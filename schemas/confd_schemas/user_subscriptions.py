@@ -1,0 +1,21 @@
+"""How many users there are of each subscription type."""
+
+from . import fields
+from .schema import Schema
+from .spec import Resource, operation
+
+__all__ = ["UserSubscription", "user_subscriptions"]
+
+
+class UserSubscription(Schema):
+    """A subscription type and the number of its users in the tenant."""
+
+    id = fields.Integer(dump_only=True)
+    count = fields.Integer(dump_only=True)
+
+
+user_subscriptions = Resource(
+    "user_subscriptions",
+    (operation("GET", "/users/subscriptions", "user_subscriptions.list", answer=UserSubscription, many=True),),
+    schema=UserSubscription,
+)
