@@ -150,7 +150,7 @@ class DAO:
         Raises:
             NotFound: there is none in the tenants that the caller sees.
         """
-        return self._one(work, key, ("show", schema), lambda: self._projection(schema).row(self.model), _document)
+        return Json(self._one(work, key, ("show", schema), lambda: self._projection(schema).row(self.model), _document))
 
     def show_only(self, work: Work) -> Json:
         """The one row of a table that has just one, as JSON."""
@@ -158,8 +158,8 @@ class DAO:
             self._statements["only"] = compiled(_document(self._shown.row(self.model)))
         return Json(work.read(self._statements["only"]))
 
-    def value(self, work: Work, key: Any, attribute: str, part: str | None = None) -> Json:
-        """An attribute of the item that is JSON, or one part of it.
+    def value(self, work: Work, key: Any, attribute: str, part: str | None = None) -> str:
+        """The text of an attribute of the item that is JSON, or of one part of it.
 
         Raises:
             NotFound: there is no such item in the tenants that the caller sees.
@@ -180,12 +180,12 @@ class DAO:
             total = func.json_array_length(items)
             return select(cast(func.json_build_object("total", total, "items", items), Text)).select_from(self.model)
 
-        return self._one(work, key, ("related", relation), make, lambda query: query)
+        return Json(self._one(work, key, ("related", relation), make, lambda query: query))
 
     def _one(
         self, work: Work, key: Any, shape: tuple[Any, ...],
         make: Callable[[], Select[Any]], finish: Callable[[Select[Any]], Select[Any]],
-    ) -> Json:  # fmt: skip
+    ) -> str:  # fmt: skip
         column, value = self._key(key)
         limited = self.owned and work.context.visible is not None
         shape = (*shape, column.key, limited)
@@ -198,7 +198,7 @@ class DAO:
         text = work.read(self._statements[shape], parameters)
         if text is None:
             raise self.not_found(key)
-        return Json(text)
+        return text
 
     def list(self, work: Work, given: dict[str, Any], schema: type[Schema] | None = None) -> Json:
         """`{"total": …, "items": […]}` as JSON, by one statement.

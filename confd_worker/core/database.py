@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg2
 from psycopg2 import errorcodes
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from ..models.base import TenantOwned
@@ -63,9 +63,10 @@ class Database:
             "pool_use_lifo": True,
             "connect_args": {"options": "-c jit=off -c plan_cache_mode=force_generic_plan", "connect_timeout": 10},
         }
-        self.engine: Engine = create_engine(uri, **options)
+        url = make_url(uri).set(drivername="postgresql+psycopg2")
+        self.engine: Engine = create_engine(url, **options)
         self._reader: Engine = create_engine(
-            uri, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **options
+            url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **options
         )
 
     def close(self) -> None:

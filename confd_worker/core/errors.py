@@ -16,6 +16,7 @@ __all__ = [
     "DifferentTenants",
     "ExtensionConflict",
     "ForwardWithoutDestination",
+    "ImportFailed",
     "InvalidChoice",
     "InvalidDirection",
     "InvalidOrder",
@@ -160,6 +161,25 @@ class BadFields(ServiceError):
     def details(self) -> dict[str, Any]:
         """The messages one by one, and by field."""
         return {"messages": self.messages, "fields": self.fields}
+
+
+class ImportFailed(ServiceError):
+    """Rows of an import were refused, and so nothing was imported.
+
+    Args:
+        rows: an error for each such row; the whole of the HTTP answer.
+    """
+
+    type, text = "import-failed", "{0} rows were refused; nothing was imported"
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+        super().__init__(len(rows))
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The whole body of the HTTP answer."""
+        return {"body": {"errors": self.rows}}
 
 
 class NotFound(ServiceError):

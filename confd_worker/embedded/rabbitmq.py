@@ -23,6 +23,7 @@ class Broker(Server):
     """A RabbitMQ node that knows no other, with its own epmd, cookie and plugins (none)."""
 
     name = "rabbitmq"
+    title = "RabbitMQ"
     ports = ("port", "dist_port", "epmd_port")
 
     @property

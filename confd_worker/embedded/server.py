@@ -75,6 +75,7 @@ class Server:
     """A server in a folder of its own; `start` is `launch` and `wait_until_ready`."""
 
     name: str
+    title: str
     ports: tuple[str, ...]
     stop_signal = signal.SIGTERM
     # What its log says when it can be started a moment later.
@@ -91,6 +92,11 @@ class Server:
         self._deadline = deadline
         self._processes: list[Process] = []
         self._kept: dict[str, str | int] = {}
+
+    @property
+    def uri(self) -> str:
+        """Where it is, with its password; once launched."""
+        raise NotImplementedError
 
     @property
     def processes(self) -> list[Process]:
@@ -114,7 +120,7 @@ class Server:
             (self.folder / "pids").write_text(json.dumps([process.pid for process in self._processes]))
         except OSError as error:
             self.stop()
-            raise EmbeddedError(f"{self.name} cannot be started in {self.folder}: {error}") from error
+            raise EmbeddedError(f"{self.title} cannot be started in {self.folder}: {error}") from error
 
     def wait_until_ready(self) -> None:
         """Wait until it answers. Raises EmbeddedError; then nothing of it runs on."""
@@ -127,7 +133,7 @@ class Server:
             elif over or not server.alive:
                 why = f"did not answer within {self._deadline:g} s" if over else "ended while it started"
                 self.stop()
-                raise EmbeddedError(f"{self.name} {why}; the end of {self.log}:\n{last_lines(self.log)}")
+                raise EmbeddedError(f"{self.title} {why}; the end of {self.log}:\n{last_lines(self.log)}")
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:

@@ -3,14 +3,17 @@
 from .base import Base
 from .context import Context, ContextInclude
 from .delivery import Call, OutgoingEvent, SysconfdRequest
-from .endpoint_sip import EndpointSIP, EndpointSIPTemplate, SIPTransport
+from .endpoint_sip import SECTIONS, EndpointSIP, EndpointSIPTemplate, SIPTransport
 from .extension import Extension
 from .line import Line, LineExtension, UserLine
 from .tenant import Infos, Tenant
-from .user import User
+from .user import FORWARDS, SERVICES, User
 from .voicemail import Voicemail, ZoneMessage
 
 __all__ = [
+    "FORWARDS",
+    "SECTIONS",
+    "SERVICES",
     "Base",
     "Call",
     "Context",

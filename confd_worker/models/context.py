@@ -1,13 +1,18 @@
 """Contexts: the parts of the dialplan, with their ranges of numbers."""
 
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, true
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, column, func, literal_column, select, table, text, true
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id, json_list
+from .base import Base, TenantOwned, integer_id
 
 __all__ = ["Context", "ContextInclude"]
+
+# Not jsonb, which would show `end` before `start`.
+_ranges = Annotated[list[Any], mapped_column(JSON, default=list, server_default=text("'[]'"))]
 
 
 class ContextInclude(Base):
@@ -35,12 +40,18 @@ class Context(TenantOwned, Base):
     type: Mapped[str] = mapped_column(default="internal")
     description: Mapped[str | None]
     enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
-    user_ranges: Mapped[json_list]
-    group_ranges: Mapped[json_list]
-    queue_ranges: Mapped[json_list]
-    conference_room_ranges: Mapped[json_list]
-    incall_ranges: Mapped[json_list]
+    user_ranges: Mapped[_ranges]
+    group_ranges: Mapped[_ranges]
+    queue_ranges: Mapped[_ranges]
+    conference_room_ranges: Mapped[_ranges]
+    incall_ranges: Mapped[_ranges]
 
+    extensions: Mapped[list["Extension"]] = relationship(  # type: ignore[name-defined]  # noqa: F821
+        viewonly=True
+    )
+    voicemails: Mapped[list["Voicemail"]] = relationship(  # type: ignore[name-defined]  # noqa: F821
+        viewonly=True
+    )
     includes: Mapped[list[ContextInclude]] = relationship(
         foreign_keys=[ContextInclude.context_id], cascade="all, delete-orphan", passive_deletes=True
     )
@@ -51,3 +62,13 @@ class Context(TenantOwned, Base):
         order_by="ContextInclude.position",
         viewonly=True,
     )
+
+    @hybrid_property
+    def numbering(cls) -> Any:
+        """The ranges, and the extens that are in use: `{"user_ranges": […], …, "extens": […]}`"""
+        names = ("user_ranges", "group_ranges", "queue_ranges", "conference_room_ranges", "incall_ranges")
+        extensions = table("extensions", column("exten"), column("context"))
+        extens = select(func.coalesce(func.json_agg(extensions.c.exten), literal_column("'[]'::json")))
+        used = extens.where(extensions.c.context == cls.name).scalar_subquery()
+        pairs = ((name, getattr(cls, name)) for name in names)
+        return func.json_build_object(*(part for pair in pairs for part in pair), "extens", used)

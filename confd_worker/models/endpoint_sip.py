@@ -123,3 +123,12 @@ class EndpointSIP(TenantOwned, Base):
     def client_uri(cls) -> Any:
         """The pairs of the registration section that a summary shows."""
         return _pairs_named(cls.registration_section_options, "client_uri")
+
+
+for _section in SECTIONS:
+    _field = f"{_section}_section_options"
+    setattr(
+        EndpointSIP,
+        f"merged_{_field}",
+        hybrid_property(lambda cls, field=_field: func.confd_sip_merged(cls.uuid, field, type_=JSONB)),
+    )

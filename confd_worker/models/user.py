@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Index, String, and_, false, func, select, text, true
+from sqlalchemy import ForeignKey, Index, String, and_, case, false, func, select, text, true
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -125,6 +125,11 @@ class User(TenantOwned, Base):
         return func.json_build_object(*(part for pair in pairs for part in pair))
 
     @hybrid_property
+    def presence_services(cls) -> Any:
+        """Of the services, what tells whether the user can be called."""
+        return func.json_build_object("dnd", func.json_build_object("enabled", cls.dnd_enabled))
+
+    @hybrid_property
     def forwards(cls) -> Any:
         """`{"busy": {"enabled": …, "destination": …}, …}`"""
         parts: list[Any] = []
@@ -142,6 +147,12 @@ class User(TenantOwned, Base):
     def provisioning_code(cls) -> Any:
         """Provisioning code of the main line."""
         return _of_main_line(cls, Line.provisioning_code)
+
+    @hybrid_property
+    def telephone_provisioning_code(cls) -> Any:
+        """Provisioning code of the main line, where that is for a telephone: not custom, not WebRTC."""
+        telephone = Line.protocol.in_(("sip", "sccp")) & ~Line.is_webrtc
+        return _of_main_line(cls, case((telephone, Line.provisioning_code)))
 
     @hybrid_property
     def protocol(cls) -> Any:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
+import orjson
 from confd_schemas.contexts import contexts
-from confd_schemas.fields import enum
 from sqlalchemy import select
 
 from ..core import errors
@@ -79,6 +80,7 @@ class Contexts(ResourceService):
 
     def place(self, item: Context) -> None:
         super().place(item)
+        item.uuid = uuid4()
         slug = self.work.session.scalar(select(Tenant.slug).where(Tenant.uuid == item.tenant_uuid))
         item.name = f"ctx-{slug or ''}-{item.type}-{item.uuid}"
 
@@ -95,3 +97,39 @@ class Contexts(ResourceService):
         self.work.session.flush()
         self.includes_notifier.tell("associated", self.work, context, included)
 
+
+    @read
+    def list_user_ranges(self, context_id: int, **parameters: Any) -> dict[str, Any]:
+        """Extens for users, those in use left out unless `availability=all`, as `{"total": …, "items": […]}`."""
+        return self._list_ranges("user", context_id, parameters)
+
+    @read
+    def list_group_ranges(self, context_id: int, **parameters: Any) -> dict[str, Any]:
+        """Extens for groups, listed likewise."""
+        return self._list_ranges("group", context_id, parameters)
+
+    @read
+    def list_queue_ranges(self, context_id: int, **parameters: Any) -> dict[str, Any]:
+        """Extens for queues, listed likewise."""
+        return self._list_ranges("queue", context_id, parameters)
+
+    @read
+    def list_conference_ranges(self, context_id: int, **parameters: Any) -> dict[str, Any]:
+        """Extens for conferences, listed likewise."""
+        return self._list_ranges("conference", context_id, parameters)
+
+    @read
+    def list_incall_ranges(self, context_id: int, **parameters: Any) -> dict[str, Any]:
+        """Extens for incoming calls, listed likewise."""
+        return self._list_ranges("incall", context_id, parameters)
+
+    def _list_ranges(self, kind: str, context_id: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+        wanted = self.options(f"list_{kind}_ranges", parameters)
+        column = "conference_room_ranges" if kind == "conference" else f"{kind}_ranges"
+        context = orjson.loads(self.dao.value(self.work, context_id, "numbering"))
+        used = context["extens"] if wanted["availability"] == "available" else ()
+        found = free_ranges(context[column], used, wanted.get("search", ""))
+        if "order" in wanted:
+            found.sort(key=lambda each: each[wanted["order"]], reverse=wanted["direction"] == "desc")
+        end = wanted["offset"] + wanted["limit"] if "limit" in wanted else None
+        return {"total": len(found), "items": found[wanted["offset"] : end]}

@@ -130,7 +130,7 @@ class EndpointsSIP(ResourceService):
         for each in given:
             template = found.get(each["uuid"])
             # A new endpoint takes templates of its own tenant only; an existing one those of all visible tenants.
-            if template is None or (item.uuid is None and str(template.tenant_uuid) != str(item.tenant_uuid)):
+            if template is None or (item.uuid is None and template.tenant_uuid != item.tenant_uuid):
                 raise errors.ParameterNotFound("templates", "endpoint_sip", metadata={"templates": each})
         uuids = dict.fromkeys(each["uuid"] for each in given)
         item.template_links = [

@@ -12,7 +12,8 @@ from ..core.service import AssociationService
 from ..core.validation import SameTenant, Validator
 from ..core.work import Json, Work
 from ..models import Extension, Line, LineExtension, UserLine
-from . import extensions, lines
+from . import extensions
+from .lines import dao as lines
 
 __all__ = ["LineExtensions"]
 

@@ -10,7 +10,7 @@ from ..core.service import PartsService
 from ..core.validation import Validator
 from ..core.work import Work
 from ..models import FORWARDS
-from .users import dao
+from .users.dao import dao
 
 __all__ = ["UserForwards"]
 

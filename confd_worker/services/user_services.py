@@ -5,7 +5,7 @@ from confd_schemas.user_services import user_services
 from ..core.notifier import EventType, Notifier
 from ..core.service import PartsService
 from ..models import SERVICES
-from .users import dao
+from .users.dao import dao
 
 __all__ = ["UserServices"]
 

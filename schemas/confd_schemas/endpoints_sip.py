@@ -75,6 +75,10 @@ class EndpointSIP(EndpointSIPTemplate):
     line = fields.Summary("lines", "id", "links")
 
 
+def _merged(field: str) -> fields.Pairs:
+    return fields.Pairs(dump_only=True, attribute=f"merged_{field}")
+
+
 class EndpointSIPMerged(Schema):
     """An endpoint with the options that it inherits: one pair a key, in its first place and with its last value."""
 
@@ -88,13 +92,13 @@ class EndpointSIPMerged(Schema):
     links = fields.Links("endpoint_sip", "/endpoints/sip/{uuid}")
     trunk = fields.Summary("trunks", "id", "links")
     line = fields.Summary("lines", "id", "links")
-    aor_section_options = fields.Pairs(dump_only=True)
-    auth_section_options = fields.Pairs(dump_only=True)
-    endpoint_section_options = fields.Pairs(dump_only=True)
-    identify_section_options = fields.Pairs(dump_only=True)
-    registration_section_options = fields.Pairs(dump_only=True)
-    registration_outbound_auth_section_options = fields.Pairs(dump_only=True)
-    outbound_auth_section_options = fields.Pairs(dump_only=True)
+    aor_section_options = _merged("aor_section_options")
+    auth_section_options = _merged("auth_section_options")
+    endpoint_section_options = _merged("endpoint_section_options")
+    identify_section_options = _merged("identify_section_options")
+    registration_section_options = _merged("registration_section_options")
+    registration_outbound_auth_section_options = _merged("registration_outbound_auth_section_options")
+    outbound_auth_section_options = _merged("outbound_auth_section_options")
 
 
 class EndpointSIPSummary(Schema):

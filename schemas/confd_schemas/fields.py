@@ -45,6 +45,7 @@ Boolean = fields.Boolean
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INTEGER_MAX = 2**31 - 1
+_EMAIL_MAX = 320
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
@@ -70,6 +71,12 @@ class OptionalString(String):
 
 class Email(String, fields.Email):
     """An e-mail address."""
+
+    def _validate(self, value: Any) -> None:
+        # No address is longer (RFC 5321, 4.5.3.1), and a long text would keep the pattern busy for seconds.
+        if value is not None and len(value) > _EMAIL_MAX:
+            raise self.make_error("invalid")
+        super()._validate(value)
 
 
 class Digits(String):

@@ -68,7 +68,7 @@ class _Converter(OpenAPIConverter):
             return {"type": "object", "properties": {name: {} for name in field.only}}
         if not field.only:
             return self.resolve_nested_schema(schema)
-        shown = schema().fields
+        shown = schema(partial=True).fields
         return self.fields2jsonschema({name: shown[name] for name in field.only}, partial=True)
 
 

@@ -13,6 +13,9 @@ from ...core.service import ResourceService
 from ...core.validation import Free, Refers, Unique, Validator
 from ...core.work import Json, Work
 from ...models import Line, User, UserLine
+from ..lines.service import Lines
+from ..user_voicemail import UserVoicemails
+from ..voicemails import Voicemails
 from .dao import dao
 from .exports import UserExport
 from .imports import UserImport
@@ -82,12 +85,17 @@ class Users(UserImport, UserExport, ResourceService):
     def update(self, id: Any, body: Any, recursive: Any = None) -> None:
         """Change the fields that the body has."""
         user = self.dao.get(self.work, id)
+        if self.options("update", {"recursive": recursive})["recursive"]:
+            raise errors.NotPermitted("Nested bodies are not provided by this server")
         self.edit(user, self.load("update", body))
 
     @change
     def delete(self, id: Any, recursive: Any = None) -> None:
-        """Delete the user; his lines stay."""
-        self.remove(self.dao.get(self.work, id))
+        """Delete the user; with `recursive`, his lines and what only he has go with him."""
+        user = self.dao.get(self.work, id)
+        if self.options("delete", {"recursive": recursive})["recursive"]:
+            self._remove_belongings(user)
+        self.remove(user)
 
     def prepare(self, item: User, fields: dict[str, Any]) -> None:
         """Make the caller ID of the names, where there is none."""
@@ -104,3 +112,13 @@ class Users(UserImport, UserExport, ResourceService):
         )
         for line in self.work.session.scalars(query):
             line.follow_main_user()
+
+    def _remove_belongings(self, user: User) -> None:
+        if user.voicemail is not None:
+            voicemail = user.voicemail
+            self.beside(UserVoicemails).part(user, voicemail)
+            if not voicemail.users:
+                self.beside(Voicemails).remove(voicemail)
+        lines = self.beside(Lines)
+        for line in [link.line for link in user.user_lines]:
+            lines.remove_all(line)

@@ -1,0 +1,31 @@
+"""The first tables.
+
+Revision ID: 0001
+Revises:
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_TABLES = """
+    tenants, users, contexts, context_includes, extensions, lines, line_extensions, user_lines, endpoint_sip,
+    endpoint_sip_templates, sip_transports, voicemails, voicemail_zonemessages, infos, calls, outbox, sysconfd_requests
+"""
+_FUNCTIONS = "confd_sip_templates_changed, confd_sip_options_changed, confd_sip_derive, confd_sip_merged, "
+_FUNCTIONS += "confd_sip_option, confd_fold"
+
+
+def upgrade() -> None:
+    for part in ("initial", "functions", "data"):
+        op.get_bind().exec_driver_sql(Path(__file__).with_name(f"{part}.sql").read_text())
+
+
+def downgrade() -> None:
+    op.execute(f"DROP TABLE {_TABLES} CASCADE")
+    op.execute(f"DROP FUNCTION {_FUNCTIONS}")

@@ -1,0 +1,85 @@
+CREATE EXTENSION IF NOT EXISTS unaccent;
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
+-- The text as searches compare it: without accents and case. Immutable, as the dictionary is named, so that indexes may
+-- hold it.
+CREATE FUNCTION confd_fold(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+RETURN lower(unaccent('unaccent'::regdictionary, value));
+
+-- The value of an option of a SIP endpoint: its own, or that of the first template that has it, depth first.
+CREATE FUNCTION confd_sip_option(endpoint uuid, option text) RETURNS text LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE tree (uuid, path) AS (
+        SELECT endpoint, ARRAY[]::integer[]
+        UNION ALL
+        SELECT link.parent_uuid, tree.path || link.position
+        FROM tree JOIN endpoint_sip_templates link ON link.child_uuid = tree.uuid
+        WHERE cardinality(tree.path) < 32
+    )
+    SELECT pair.value ->> 1
+    FROM tree
+    JOIN endpoint_sip ON endpoint_sip.uuid = tree.uuid
+    CROSS JOIN jsonb_array_elements(endpoint_sip.endpoint_section_options) WITH ORDINALITY AS pair (value, place)
+    WHERE pair.value ->> 0 = option
+    ORDER BY tree.path, pair.place
+    LIMIT 1
+$$;
+
+-- The options of a section with those inherited, a template's own templates before its own options: one pair a key, in
+-- its first place and with its last value.
+CREATE FUNCTION confd_sip_merged(endpoint uuid, section text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE tree (uuid, path) AS (
+        SELECT endpoint, ARRAY[]::integer[]
+        UNION ALL
+        SELECT link.parent_uuid, tree.path || link.position
+        FROM tree JOIN endpoint_sip_templates link ON link.child_uuid = tree.uuid
+        WHERE cardinality(tree.path) < 32
+    ), pairs (key, value, place) AS (
+        -- The greatest integer sorts what is an item's own behind what is below it.
+        SELECT pair.value ->> 0, pair.value ->> 1, row_number() OVER (ORDER BY tree.path || 2147483647, pair.place)
+        FROM tree
+        JOIN endpoint_sip ON endpoint_sip.uuid = tree.uuid
+        CROSS JOIN jsonb_array_elements(to_jsonb(endpoint_sip) -> section) WITH ORDINALITY AS pair (value, place)
+    ), merged (key, value, place) AS (
+        SELECT key, (array_agg(value ORDER BY place DESC))[1], min(place) FROM pairs GROUP BY key
+    )
+    SELECT coalesce(jsonb_agg(jsonb_build_array(key, value) ORDER BY place), '[]'::jsonb) FROM merged
+$$;
+
+-- Work out anew what an endpoint, and all that inherit from it, hold of their options.
+CREATE FUNCTION confd_sip_derive(root uuid) RETURNS void LANGUAGE sql AS $$
+    WITH RECURSIVE below (uuid) AS (
+        SELECT root
+        UNION
+        SELECT link.child_uuid FROM below JOIN endpoint_sip_templates link ON link.parent_uuid = below.uuid
+    ), derived AS (
+        SELECT
+            uuid,
+            coalesce(confd_sip_option(uuid, 'webrtc') = 'yes', false) AS webrtc,
+            confd_sip_option(uuid, 'callerid') AS caller_id
+        FROM below
+    )
+    UPDATE endpoint_sip SET webrtc = derived.webrtc, caller_id = derived.caller_id
+    FROM derived
+    WHERE endpoint_sip.uuid = derived.uuid
+        AND (endpoint_sip.webrtc, endpoint_sip.caller_id) IS DISTINCT FROM (derived.webrtc, derived.caller_id)
+$$;
+
+CREATE FUNCTION confd_sip_options_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM confd_sip_derive(NEW.uuid);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION confd_sip_templates_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM confd_sip_derive(coalesce(NEW.child_uuid, OLD.child_uuid));
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER derive AFTER INSERT OR UPDATE OF endpoint_section_options ON endpoint_sip
+FOR EACH ROW EXECUTE FUNCTION confd_sip_options_changed();
+
+CREATE TRIGGER derive AFTER INSERT OR UPDATE OR DELETE ON endpoint_sip_templates
+FOR EACH ROW EXECUTE FUNCTION confd_sip_templates_changed();

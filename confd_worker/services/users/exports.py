@@ -1,0 +1,69 @@
+"""Users as CSV."""
+
+import csv
+import io
+import json
+
+from ...core.database import Statement
+from ...core.rpc import read
+from ...core.service import ResourceService
+
+__all__ = ["UserExport"]
+
+_COLUMNS = (
+    "uuid", "subscription_type", "firstname", "lastname", "email", "mobile_phone_number", "outgoing_caller_id",
+    "language", "call_permission_password", "enabled", "ring_seconds", "simultaneous_calls", "supervision_enabled",
+    "call_transfer_enabled", "dtmf_hangup_enabled", "call_record_outgoing_external_enabled",
+    "call_record_outgoing_internal_enabled", "call_record_incoming_external_enabled",
+    "call_record_incoming_internal_enabled", "online_call_record_enabled", "userfield", "voicemail_name",
+    "voicemail_number", "voicemail_context", "voicemail_password", "voicemail_email", "voicemail_attach_audio",
+    "voicemail_delete_messages", "voicemail_ask_password", "line_protocol", "provisioning_code", "context",
+    "sip_username", "sip_secret", "exten", "incall_exten", "incall_context", "call_permissions", "username",
+)  # fmt: skip
+_ROWS = Statement("""
+    SELECT coalesce(json_agg(row_to_json(row)), '[]'::json)::text FROM (
+        SELECT
+            users.*,
+            nullif(users.subscription_type, 0) AS subscription_type,
+            voicemail.name AS voicemail_name, voicemail.number AS voicemail_number,
+            voicemail.context AS voicemail_context, voicemail.password AS voicemail_password,
+            voicemail.email AS voicemail_email, voicemail.attach_audio AS voicemail_attach_audio,
+            voicemail.delete_messages AS voicemail_delete_messages, voicemail.ask_password AS voicemail_ask_password,
+            CASE WHEN endpoint.uuid IS NOT NULL THEN 'sip' END AS line_protocol,
+            line.provisioning_code, coalesce(extension.context, line.context) AS context, extension.exten,
+            (jsonb_path_query_first(endpoint.auth_section_options, '$[*] ? (@[0] == "username")') ->> 1)
+                AS sip_username,
+            (jsonb_path_query_first(endpoint.auth_section_options, '$[*] ? (@[0] == "password")') ->> 1)
+                AS sip_secret,
+            NULL AS username
+        FROM users
+        LEFT JOIN voicemails voicemail ON voicemail.id = users.voicemail_id
+        LEFT JOIN user_lines link ON link.user_id = users.id AND link.main_line
+        LEFT JOIN lines line ON line.id = link.line_id
+        LEFT JOIN endpoint_sip endpoint ON endpoint.uuid = line.endpoint_sip_uuid
+        LEFT JOIN line_extensions ON line_extensions.line_id = line.id
+        LEFT JOIN extensions extension ON extension.id = line_extensions.extension_id
+        WHERE users.tenant_uuid = $1::uuid
+        ORDER BY users.id
+    ) AS row
+""")
+
+
+class UserExport(ResourceService):
+    """The part of the users' service that exports."""
+
+    @read
+    def export(self) -> str:
+        """The users of the caller's tenant as CSV; each with his main line and its extension only."""
+        rows = json.loads(self.work.read(_ROWS, (self.work.context.tenant,)))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, _COLUMNS, restval="", extrasaction="ignore", lineterminator="\r\n")
+        writer.writeheader()
+        writer.writerows({name: _written(value) for name, value in row.items()} for row in rows)
+        return text.getvalue()
+
+
+def _written(value: object) -> object:
+    if isinstance(value, bool):
+        return int(value)
+    return value

@@ -1,0 +1,204 @@
+"""Users from CSV, each with its line, SIP endpoint, extension and voicemail."""
+
+import csv
+import secrets
+import string
+import time
+from functools import partial
+from typing import Any
+
+from confd_schemas.endpoints_sip import EndpointSIP as EndpointSIPSchema
+from confd_schemas.extensions import Extension as ExtensionSchema
+from confd_schemas.lines import Line as LineSchema
+from confd_schemas.users import User as UserSchema
+from confd_schemas.voicemails import Voicemail as VoicemailSchema
+from sqlalchemy import select
+
+from ...core import errors
+from ...core.rpc import change, read
+from ...core.service import ResourceService, loaded
+from ...models import EndpointSIP, Extension, Line, Tenant, User, Voicemail
+from .. import extensions, voicemails
+from ..contexts import dao as contexts_dao
+from ..endpoints_sip import EndpointsSIP
+from ..line_endpoint_sip import LineEndpointsSIP
+from ..line_extension import LineExtensions
+from ..lines.service import Lines
+from ..user_line import UserLines
+from ..user_voicemail import UserVoicemails
+from .csv_rows import Parsed, Row, lines, parsed
+
+__all__ = ["UserImport"]
+
+_PROTOCOLS = ("sip", "webrtc", "sccp")
+_TEMPLATES = {"sip": ("global",), "webrtc": ("global", "webrtc")}
+
+
+class UserImport(ResourceService):
+    """The part of the users' service that imports."""
+
+    @change
+    def import_(self, body: str) -> dict[str, Any]:
+        """Make a user of each row of a CSV; all rows or none.
+
+        Returns:
+            `{"created": [{"row_number": 1, "user_id": …, …}, …]}`
+
+        Raises:
+            ImportFailed: with an error for each bad row.
+        """
+        created, failed = [], []
+        for number, row in enumerate(_rows(body), 1):
+            try:
+                with self.work.session.begin_nested():
+                    created.append(self._import(row, number))
+            except errors.ServiceError as error:
+                failed.append(_failure(row, number, error))
+        if failed:
+            raise errors.ImportFailed(failed)
+        return {"created": created}
+
+    @read
+    def import_rows(self, rows: list[Row], first: int = 1) -> dict[str, Any]:
+        """Make a user of each row, every row by itself: a bad one keeps no other from being imported.
+
+        Args:
+            rows: values by column.
+            first: number of the first row, for the report.
+
+        Returns:
+            `{"created": […], "errors": [{"message": …, "timestamp": …, "details": {"row": …, "row_number": …}}, …]}`
+        """
+        created, failed = [], []
+        for number, row in enumerate(_checked(rows), first):
+            try:
+                created.append(self.work.once(partial(self._import, row, number), part=f"row {number}"))
+            except errors.ServiceError as error:
+                failed.append(_failure(row, number, error))
+        return {"created": created, "errors": failed}
+
+    def _import(self, row: Row, number: int) -> dict[str, Any]:
+        if "" in row:
+            raise errors.BadValue(f"not CSV: {row['']}")
+        given = parsed(row)
+        if given.call_permissions:
+            raise errors.NotFound("CallPermission", metadata={"name": given.call_permissions[0]})
+        if given.incall.get("exten"):
+            raise errors.ParameterNotFound("incall_exten", "Incall", metadata={"incall_exten": given.incall["exten"]})
+        self._check_context(given.line.get("context"))
+        user = self.add(loaded(UserSchema, given.user))
+        voicemail = self._voicemail(given.voicemail)
+        line = self._line(given.line)
+        extension = self._extension(given.line)
+        endpoint = self._endpoint(given) if line is not None else None
+        self._associate(user, voicemail, line, endpoint, extension)
+        return {
+            "row_number": number,
+            "user_id": user.id,
+            "user_uuid": user.uuid,
+            "voicemail_id": voicemail.id if voicemail else None,
+            "line_id": line.id if line else None,
+            "sip_uuid": endpoint.uuid if endpoint else None,
+            "sccp_id": None,
+            "extension_id": extension.id if extension else None,
+            "incall_extension_id": None,
+            "call_permission_ids": [],
+        }
+
+    def _check_context(self, name: str | None) -> None:
+        if name and contexts_dao.find(self.work, name=name, tenant_uuid=self.work.context.tenant) is None:
+            raise errors.NotFound("Context", metadata={"name": name})
+
+    def _voicemail(self, given: dict[str, Any]) -> Voicemail | None:
+        number, context = given.get("number"), given.get("context")
+        if not number and not context:
+            return None
+        found = voicemails.dao.find(self.work, number=number, context=context)
+        return found or self.beside(voicemails.Voicemails).add(loaded(VoicemailSchema, given))
+
+    def _line(self, given: dict[str, Any]) -> Line | None:
+        protocol, context = given.get("line_protocol"), given.get("context")
+        if context and given.get("exten"):
+            if not protocol:
+                raise errors.MissingParameters("line_protocol")
+            if protocol not in _PROTOCOLS:
+                raise errors.InvalidChoice("line_protocol", ", ".join(_PROTOCOLS))
+        if not context or protocol not in _PROTOCOLS:
+            return None
+        if protocol not in _TEMPLATES:
+            raise errors.NotPermitted("Endpoints of this kind are not provided by this server")
+        return self.beside(Lines).add(loaded(LineSchema, {"context": context}))
+
+    def _extension(self, given: dict[str, Any]) -> Extension | None:
+        exten, context = given.get("exten"), given.get("context")
+        if not exten or not context:
+            return None
+        found = extensions.dao.find(self.work, exten=exten, context=context)
+        fields = {"exten": exten, "context": context}
+        return found or self.beside(extensions.Extensions).add(loaded(ExtensionSchema, fields))
+
+    def _endpoint(self, given: Parsed) -> EndpointSIP:
+        username = given.line.get("sip_username") or _random_word()
+        pair = ["username", username]
+        holds_pair = EndpointSIP.auth_section_options.contains([pair])
+        found = self.work.session.scalars(select(EndpointSIP).where(holds_pair, ~EndpointSIP.template).limit(1)).first()
+        if found is not None:
+            return found
+        fields = {
+            "name": username,
+            "auth_section_options": [pair, ["password", given.line.get("sip_secret") or _random_word()]],
+            "templates": self._templates(given.line["line_protocol"]),
+        }
+        return self.beside(EndpointsSIP).add(loaded(EndpointSIPSchema, fields))
+
+    def _templates(self, protocol: str) -> list[dict[str, str]]:
+        tenant = self.work.session.get(Tenant, self.work.context.tenant)
+        found = []
+        for name in _TEMPLATES[protocol]:
+            uuid = tenant and getattr(tenant, f"{name}_sip_template_uuid")
+            if uuid is None:
+                raise errors.NotFound(f"{name}_sip_template")
+            found.append({"uuid": str(uuid)})
+        return found
+
+    def _associate(
+        self,
+        user: User,
+        voicemail: Voicemail | None,
+        line: Line | None,
+        endpoint: EndpointSIP | None,
+        extension: Extension | None,
+    ) -> None:
+        if voicemail is not None:
+            self.beside(UserVoicemails).join(user, voicemail)
+        if line is not None and endpoint is not None:
+            self.beside(LineEndpointsSIP).join(line, endpoint)
+            self.beside(UserLines).join(user, line)
+            if extension is not None:
+                self.beside(LineExtensions).join(line, extension)
+
+
+def _random_word() -> str:
+    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(8))
+
+
+def _rows(body: Any) -> Any:
+    if not isinstance(body, str):
+        raise errors.WrongType("body", "text")
+    try:
+        return list(lines(body))
+    except csv.Error as error:
+        raise errors.BadValue(f"the first line is not CSV: {error}") from None
+
+
+def _checked(rows: Any) -> Any:
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and all((text is None or isinstance(text, str)) for text in row.values()) for row in rows
+    ):
+        raise errors.WrongType("rows", "list of objects with text values")
+    return rows
+
+
+def _failure(row: Row, number: int, error: errors.ServiceError) -> dict[str, Any]:
+    message = str(error.fields) if isinstance(error, errors.BadFields) else error.message
+    return {"message": message, "timestamp": int(time.time()), "details": {"row": row, "row_number": number}}
