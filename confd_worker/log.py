@@ -60,6 +60,7 @@ def configure(level: str = "info", style: str = "console", **always: Any) -> Non
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _drop_copy,
                 mask,
                 _renderer(style),
             ],
@@ -90,6 +91,12 @@ def _masked(key: object, value: Any) -> Any:
             return [value[0], _masked(value[0], value[1])]
         return [_masked(None, one) for one in value]
     return value
+
+
+def _drop_copy(_: Any, __: str, event: EventDict) -> EventDict:
+    """Without the second, coloured text of the same line that uvicorn adds."""
+    event.pop("color_message", None)
+    return event
 
 
 def _renderer(style: str) -> Processor:

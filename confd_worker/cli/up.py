@@ -280,7 +280,8 @@ def _own_command(folder: Path) -> str:
     elif shutil.which(started_as.name) == str(started_as):
         command = started_as.name
     else:
-        command = shlex.quote(os.path.relpath(started_as))
+        near = os.path.relpath(started_as)
+        command = shlex.quote(str(started_as.absolute()) if near.startswith("..") else near)
     if folder.absolute() == Path(".confd").absolute():
         return command
     return f"CONFD_STATE={shlex.quote(str(folder))} {command}"

@@ -1,9 +1,12 @@
-"""The daemon's own account at the authentication daemon."""
+"""What the authentication knows of tenants, asked with the daemon's own account."""
 
+from pathlib import Path
 from typing import Any
 
 import requests
+import yaml
 
+from ..config import Settings
 from . import errors
 
 __all__ = ["known_tenants"]
@@ -12,27 +15,33 @@ _TIMEOUT = (5, 30)
 _TOKEN_SECONDS = 300
 
 
-def known_tenants(url: str | None, username: str | None, password: str | None) -> list[dict[str, Any]]:
-    """All tenants that the authentication daemon knows: `[{"uuid": …, "slug": …}, …]`.
-
-    Args:
-        url: of the daemon, as `http://localhost:9497`.
-        username, password: of the daemon's own account.
+def known_tenants(settings: Settings) -> list[dict[str, Any]]:
+    """All tenants: `[{"uuid": …, "slug": …}, …]`; without an authentication server those of the file of tokens, and
+    the master tenant.
 
     Raises:
-        Unavailable: it cannot be reached, or refuses.
+        Unavailable: the server or the file cannot be read.
     """
-    if not url or not username or not password:
-        raise errors.Unavailable("auth_url, auth_username and auth_password must be set")
-    base = url.rstrip("/") + "/0.1"
     try:
-        answer = requests.post(
-            f"{base}/token", json={"expiration": _TOKEN_SECONDS}, auth=(username, password), timeout=_TIMEOUT
-        )
-        answer.raise_for_status()
-        headers = {"X-Auth-Token": answer.json()["data"]["token"]}
-        answer = requests.get(f"{base}/tenants", headers=headers, timeout=_TIMEOUT)
-        answer.raise_for_status()
-        return answer.json()["items"]
-    except (requests.RequestException, KeyError, ValueError) as error:
-        raise errors.Unavailable(f"the authentication daemon: {type(error).__name__}") from error
+        if settings.auth_mode == "wazo":
+            return _of_server(settings)
+        file = yaml.safe_load(Path(settings.auth_tokens).read_text()) if settings.auth_tokens else {}
+        listed = list((file or {}).get("tenants") or ())
+        if settings.master_tenant_uuid:
+            listed.append({"uuid": settings.master_tenant_uuid})
+        return listed
+    except (requests.RequestException, OSError, yaml.YAMLError, LookupError, ValueError) as error:
+        raise errors.Unavailable(f"the list of tenants ({type(error).__name__})") from error
+
+
+def _of_server(settings: Settings) -> list[dict[str, Any]]:
+    base = settings.auth_url.rstrip("/") + "/0.1"
+    account = settings.auth_username, settings.auth_password
+    token = _answer(requests.post(f"{base}/token", json={"expiration": _TOKEN_SECONDS}, auth=account, timeout=_TIMEOUT))
+    headers = {"X-Auth-Token": token["data"]["token"]}
+    return _answer(requests.get(f"{base}/tenants", headers=headers, timeout=_TIMEOUT))["items"]
+
+
+def _answer(response: requests.Response) -> dict[str, Any]:
+    response.raise_for_status()
+    return response.json()

@@ -3,6 +3,7 @@
 Both are made anew when they are lost; what was consumed and not acknowledged comes again from the broker.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -146,10 +147,8 @@ class Bus:
             if each.tag is None and each not in self._leaving:
                 self._enter(connection, each)
         self._leave()
-        try:
+        with contextlib.suppress(TimeoutError):
             connection.drain_events(timeout=_TICK)
-        except TimeoutError:
-            pass
         connection.heartbeat_tick()
 
     def _enter(self, connection: amqp.Connection, subscription: Subscription) -> None:
@@ -219,17 +218,18 @@ class _Replies:
 
     def _attend(self, connection: amqp.Connection) -> None:
         """Read what the broker says, so that its heartbeats are seen and ours are sent."""
-        while self._connection is connection:
+        while self._holds(connection):
             try:
-                try:
+                with contextlib.suppress(TimeoutError):
                     connection.drain_events(timeout=_HEARTBEAT / 4)
-                except TimeoutError:
-                    pass
                 connection.heartbeat_tick()
             except (OSError, AttributeError, amqp.AMQPError):
-                if self._connection is connection:
+                if self._holds(connection):
                     self._lose()
                 return
+
+    def _holds(self, connection: amqp.Connection) -> bool:
+        return self._connection is connection
 
     def _lose(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None

@@ -67,7 +67,7 @@ class DAO:
     ) -> None:
         self.model, self.spec = model, spec
         self.owned = tenant is not None or issubclass(model, TenantOwned)
-        self._tenant = getattr(model, tenant or "tenant_uuid", None)
+        self._tenant: Any = getattr(model, tenant or "tenant_uuid", None)
         self._key_shown = shown or _shown
         self._where = where
         self._sort = sort or (lambda column, schema: getattr(model, column))
@@ -263,9 +263,9 @@ class DAO:
                 column = func.lower(column)
             conditions.append(column == (func.any(value) if name in self._lists else value))
         if wanted.search:
-            pattern = parameter(next(number), "text")
-            columns = (getattr(self.model, name) for name in self.spec.listing.search)  # type: ignore[union-attr]
-            conditions.append(or_(*(func.confd_fold(cast(column, Text)).like(func.confd_fold(pattern)) for column in columns)))
+            pattern = func.confd_fold(parameter(next(number), "text"))
+            columns = (cast(getattr(self.model, name), Text) for name in self.spec.listing.search)  # type: ignore[union-attr]
+            conditions.append(or_(*(func.confd_fold(column).like(pattern) for column in columns)))
         rows = self._seen(self._projection(schema).row(self.model)).where(*conditions)
         rows = self._ordered(rows, wanted, schema)
         if wanted.limit is not None:
@@ -274,7 +274,7 @@ class DAO:
         total = self._seen(select(func.count()).select_from(self.model)).where(*conditions).scalar_subquery()
         joined = func.string_agg(cast(func.row_to_json(items.table_valued()), Text), literal_column("','"))
         listed = select(joined).select_from(items).scalar_subquery()
-        empty = literal_column("''")
+        empty: Any = literal_column("''")
         return compiled(
             select(
                 func.concat(

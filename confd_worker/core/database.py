@@ -88,7 +88,7 @@ class Database:
 
     def notify(self, channel: str) -> None:
         """Wake those that listen on that channel of the database."""
-        connection = self._reader.raw_connection()
+        connection: Any = self._reader.raw_connection()
         try:
             with connection.cursor() as cursor:
                 cursor.execute(f"NOTIFY {channel}")

@@ -5,6 +5,7 @@ which travels as a second routing key (BCC, see "Sender-selected Distribution" i
 that nameko's `@event_handler` listens on.
 """
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -138,10 +139,8 @@ class Relay(Standby):
     def _idle(self, cursor: Any) -> None:
         """Keep the connection alive, and forget old calls now and then."""
         assert self._connection is not None
-        try:
+        with contextlib.suppress(TimeoutError):
             self._connection.drain_events(timeout=0.001)
-        except TimeoutError:
-            pass
         self._connection.heartbeat_tick()
         if time.monotonic() - self._forgotten > _FORGET_SECONDS:
             cursor.execute(_FORGET)

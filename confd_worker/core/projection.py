@@ -87,7 +87,7 @@ def _related(shown: Select[Any], relation: RelationshipProperty[Any], entity: An
     to_target = ClauseAdapter(inspect(target).selectable)
     order = relation.order_by or ()
     if relation.secondary is None:
-        condition = to_target.traverse(relation.primaryjoin)
+        condition: Any = to_target.traverse(relation.primaryjoin)
         return shown.where(to_entity.traverse(condition)).order_by(*map(to_target.traverse, order))
     link = relation.secondary.alias()
     to_link = ClauseAdapter(link)

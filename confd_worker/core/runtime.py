@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import text
 
+from ..config import Settings
 from .bus import Bus
 from .context import Context
 from .database import Database
-from ..config import Settings
 from .outbox import Relay
 from .standby import CHANNEL, Bell, Standby
 from .sysconfd import Sysconfd

@@ -55,10 +55,10 @@ class Standby(ABC):
     def step(self, connection: "psycopg2.extensions.connection") -> bool:
         """Work off some rows; True when there may be more at once."""
 
-    def opened(self) -> None:
+    def opened(self) -> None:  # noqa: B027
         """Called when this process takes over the job."""
 
-    def closed(self) -> None:
+    def closed(self) -> None:  # noqa: B027
         """Called when the job stops here, for whatever reason."""
 
     def _run(self) -> None:

@@ -18,10 +18,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from ..config import Settings
 from . import errors
 from .context import Context
 from .database import Database, Statement, lost_race, unreachable
-from ..config import Settings
 
 __all__ = ["Event", "Facts", "Json", "Work"]
 
@@ -207,7 +207,8 @@ class Work:
     def _commit(self, key: str | None, fingerprint: str, answer: bytes) -> None:
         """Write down what must be told and the call itself, in one round trip, and commit."""
         self.session.flush()
-        statements, values = [], []
+        statements: list[str] = []
+        values: list[Any] = []
         if self._events:
             statements.append(_EVENTS)
             values += self._event_columns()

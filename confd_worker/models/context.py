@@ -3,7 +3,19 @@
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, column, func, literal_column, select, table, text, true
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    String,
+    UniqueConstraint,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+    true,
+)
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 

@@ -16,7 +16,7 @@ from ..core.rpc import change, read
 from ..core.service import ResourceService
 from ..core.validation import Free, Validator
 from ..core.work import Work
-from ..models import Context, ContextInclude, Extension, Tenant
+from ..models import Context, ContextInclude, Tenant
 from .context_ranges import free_ranges
 
 __all__ = ["Contexts", "context_known", "place_in_context"]

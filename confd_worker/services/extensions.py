@@ -61,9 +61,10 @@ def in_range(work: Work, extension: Extension, ranges: str) -> None:
     Raises:
         OutsideContextRange: it is not.
     """
-    if not extension.exten.startswith("_"):
-        if not holds(getattr(context_of(work, extension), ranges), extension.exten):
-            raise errors.OutsideContextRange(extension.exten, extension.context)
+    if extension.exten.startswith("_"):
+        return
+    if not holds(getattr(context_of(work, extension), ranges), extension.exten):
+        raise errors.OutsideContextRange(extension.exten, extension.context)
 
 
 def _type_fits(work: Work, extension: Extension) -> None:

@@ -43,13 +43,14 @@ class Tenants(ResourceService):
             The uuids that were `added` and `removed`.
         """
         # Asked before the transaction begins, as nothing may wait for the network in it.
-        settings = self.work.settings
-        known = known_tenants(settings.auth_url, settings.auth_username, settings.auth_password)
-        return self.work.once(lambda: self._synchronize({UUID(each["uuid"]): _slug(each) for each in known}))
+        known = {UUID(each["uuid"]): _slug(each) for each in known_tenants(self.work.settings)}
+        return self.work.once(lambda: self._synchronize(known))
 
     def _synchronize(self, known: dict[UUID, str | None]) -> dict[str, list[str]]:
         present = {tenant.uuid: tenant for tenant in self.work.session.scalars(select(Tenant))}
-        removed = [tenant for uuid, tenant in present.items() if uuid not in known]
+        # Only a server's list is complete; a file for trials may have been made anew.
+        complete = self.work.settings.auth_mode == "wazo"
+        removed = [tenant for uuid, tenant in present.items() if complete and uuid not in known]
         for tenant in removed:
             self._remove(tenant)
         for uuid, slug in known.items():

@@ -10,7 +10,6 @@ from ...core.notifier import Notifier
 from ...core.rpc import change
 from ...core.service import ResourceService
 from ...core.validation import Refers, Unique, Validator, changed
-from ...core.work import Work
 from ...models import Line
 from ..contexts import context_known, place_in_context
 from ..endpoints_sip import EndpointsSIP
@@ -134,10 +133,10 @@ class Lines(ResourceService):
         # A body that only repeats what a line without endpoint shows is no change.
         if not given or (line.protocol is None and not any(given.values())):
             return False
-        if line.protocol is None:
+        if line.endpoint_sip is None:
             raise errors.BadValue("Cannot set caller id if no endpoint associated", category="")
-        for name, what in zip(_CALLER_ID, ("caller id", "caller id num"), strict=True):
-            if name in given and given[name] is None:
+        for field, what in zip(_CALLER_ID, ("caller id", "caller id num"), strict=True):
+            if field in given and given[field] is None:
                 raise errors.BadValue(f"Cannot set {what} to None", category="")
         name, number = line.endpoint_sip.caller_id_parts
         # A name is read back only when something follows it, so that a missing number is written, too.

@@ -53,8 +53,8 @@ _USER: dict[str, Parser] = {
     ),
     **dict.fromkeys(("ring_seconds", "simultaneous_calls", "subscription_type"), _number),
 }  # fmt: skip
-_ACCOUNT = dict.fromkeys(("username", "password"), _text)
-_LINE = dict.fromkeys(("context", "line_protocol", "sip_username", "sip_secret", "exten"), _text)
+_ACCOUNT: dict[str, Parser] = dict.fromkeys(("username", "password"), _text)
+_LINE: dict[str, Parser] = dict.fromkeys(("context", "line_protocol", "sip_username", "sip_secret", "exten"), _text)
 _VOICEMAIL: dict[str, Parser] = {
     **dict.fromkeys(("name", "number", "context", "password", "email"), _text),
     **dict.fromkeys(("attach_audio", "delete_messages", "ask_password"), _flag),

@@ -15,7 +15,7 @@ _FOLDED = ("firstname", "lastname", "fullname", "description")
 # Columns of some views only: where the items do not show them, they order nothing.
 _SHOWN_BY_VIEWS = frozenset(("exten", "extension", "context", "voicemail_number", "provisioning_code"))
 
-_NFKD = literal_column("NFKD")
+_NFKD: Any = literal_column("NFKD")
 
 
 def _sort(column: str, schema: type[Schema]) -> Any:
