@@ -251,7 +251,8 @@ class _Watched:
         story = f"{self.process.name} {how}; it is started again in {self.delay:g} s"
         if self.failures < 3:
             return story
-        return f"{story}. It failed {self.failures} times in a row; its last words:\n{self.process.last_lines()}"
+        words = self.process.last_lines()
+        return f"{story}. It failed {self.failures} times in a row" + (f"; its last words:\n{words}" if words else "")
 
 
 def stop_all(processes: Sequence[Process], hurry: Callable[[], bool] = lambda: False) -> None:

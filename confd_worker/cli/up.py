@@ -94,6 +94,7 @@ class _System:
         self._supervisor.start(worker_processes(self._settings, (), environment, self._logs))
         if not self._wait("Starting the workers", self._workers_answer):
             return
+        self._make_tenants()
         if has_gateway():
             self._supervisor.start([gateway_process(self._settings, environment, self._logs)])
             self._wait("Starting the gateway", self._gateway_answers)
@@ -216,6 +217,17 @@ class _System:
             if time.monotonic() > until:
                 raise click.ClickException(f"{who}: no answer within {READY_SECONDS:g} s; see {self._logs}")
         return False
+
+    def _make_tenants(self) -> None:
+        """Give the tenants of the file of tokens their rows and SIP templates; a server's come by its events."""
+        from ..client import Client, ClientError
+
+        if self._settings.auth_mode != "wazo":
+            try:
+                with Client(self._settings.amqp_uri, timeout=30) as client:
+                    client.call("tenants.synchronize")
+            except ClientError as error:
+                _say(f"The tenants have no SIP templates yet: {error}")
 
     def _workers_answer(self) -> bool:
         """Whether all worker processes take calls, and one of them answers."""

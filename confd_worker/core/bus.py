@@ -193,6 +193,7 @@ class _Replies:
         self._amqp_uri = amqp_uri
         self._connection: amqp.Connection | None = None
         self._channel: amqp.Channel | None = None
+        self._attending: eventlet.greenthread.GreenThread | None = None
         self._connecting = Semaphore()
 
     def send(self, message: amqp.Message, routing_key: str) -> None:
@@ -205,15 +206,18 @@ class _Replies:
                 self._lose()
 
     def close(self) -> None:
-        if self._connection is not None:
-            disconnect(self._connection)
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None and self._attending is not None:
+            # Only one greenlet at a time may read from the connection.
+            self._attending.kill()
+            disconnect(connection)
 
     def _open(self) -> amqp.Channel:
         with self._connecting:
             if self._channel is None:
                 connection = connect(self._amqp_uri, _TIMEOUT, _HEARTBEAT)
                 self._connection, self._channel = connection, connection.channel()
-                eventlet.spawn(self._attend, connection)
+                self._attending = eventlet.spawn(self._attend, connection)
             return self._channel
 
     def _attend(self, connection: amqp.Connection) -> None:

@@ -87,8 +87,9 @@ def _related(shown: Select[Any], relation: RelationshipProperty[Any], entity: An
     to_target = ClauseAdapter(inspect(target).selectable)
     order = relation.order_by or ()
     if relation.secondary is None:
-        condition: Any = to_target.traverse(relation.primaryjoin)
+        condition = to_target.traverse(relation.primaryjoin)
         return shown.where(to_entity.traverse(condition)).order_by(*map(to_target.traverse, order))
+    assert relation.secondaryjoin is not None
     link = relation.secondary.alias()
     to_link = ClauseAdapter(link)
     return (

@@ -1,0 +1,295 @@
+"""RPC calls over AMQP, in nameko's wire format, many at once over one connection that comes back by itself."""
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import aiormq
+import msgspec
+import structlog
+from aiormq import spec
+from aiormq.abc import ChannelFrame, DeliveredMessage
+from pamqp.header import ContentHeader
+
+from .errors import BusUnavailable, NoAnswer, OutcomeUnknown, UnknownService
+
+__all__ = ["RPC_EXCHANGE", "Bus"]
+
+RPC_EXCHANGE = "nameko-rpc"
+TRANSIENT = 1
+HEARTBEAT = 10
+CONNECT_SECONDS = 10.0
+FIRST_RETRY, LAST_RETRY = 0.1, 2.0
+CALLS, EVENTS = 1, 2
+
+_log = structlog.get_logger(__name__)
+
+OnEvent = Callable[[str, Any], None]
+
+
+class Bus:
+    """The connection to the broker.
+
+    Args:
+        amqp_uri: `amqp://user:password@host:port/vhost`.
+        events_exchange: headers exchange to listen to.
+        events: names of the events that `on_event` is called with, and their payloads.
+        on_lost: called when events may have been missed.
+    """
+
+    def __init__(
+        self,
+        amqp_uri: str,
+        *,
+        events_exchange: str = "wazo-headers",
+        events: Sequence[str] = (),
+        on_event: OnEvent = lambda name, payload: None,
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._amqp_uri = amqp_uri
+        self._events_exchange = events_exchange
+        self._events = events
+        self._on_event = on_event
+        self._on_lost = on_lost
+        self._link: _Link | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
+        self._reason = "not connected yet"
+
+    @property
+    def connected(self) -> bool:
+        """Whether calls can be sent now."""
+        return self._link is not None
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls wait for their answer."""
+        return len(self._link.calls.pending) if self._link else 0
+
+    async def start(self) -> None:
+        """Connect, and stay connected until `stop`; comes back after the first attempt, whatever came of it."""
+        # What aiormq says of a lost connection is said here, once.
+        logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+        self._keeper = asyncio.create_task(self._keep())
+        await self._tried.wait()
+
+    async def stop(self) -> None:
+        """Close the connection; calls in flight fail."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+
+    def send(
+        self, method: str, arguments: Mapping[str, Any], headers: Mapping[str, Any], timeout: float
+    ) -> "asyncio.Future[bytes]":
+        """Send a call; the future ends with the reply as it came, in `timeout` seconds at the latest.
+
+        Args:
+            method: full RPC name, such as `users.get`.
+            arguments: by name; values are encoded as JSON.
+            headers: the context, with nameko's prefix.
+
+        Raises (the future as well):
+            BusUnavailable: it was not sent.
+            NoAnswer, OutcomeUnknown, UnknownService: there is no answer.
+        """
+        link = self._link
+        if link is None:
+            raise BusUnavailable(self._reason)
+        key = str(uuid.uuid4())
+        body = msgspec.json.encode({"args": (), "kwargs": arguments})
+        properties = spec.Basic.Properties(
+            content_type="application/json",
+            content_encoding="utf-8",
+            delivery_mode=TRANSIENT,
+            correlation_id=key,
+            reply_to=link.reply_to,
+            expiration=str(int(timeout * 1000)),
+            headers={
+                **headers,
+                "nameko.call_id_stack": [f"{method}.{key}"],
+                # Text: AMQP tables have no portable way to write a float.
+                "nameko.deadline": f"{time.time() + timeout:.3f}",
+            },
+        )
+        return link.calls.send(key, method, body, properties, timeout)
+
+    async def _keep(self) -> None:
+        delay = FIRST_RETRY
+        while True:
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    link = await self._open()
+            except (OSError, TimeoutError, RuntimeError, aiormq.AMQPError) as error:
+                self._lost(error)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LAST_RETRY)
+                continue
+            delay = FIRST_RETRY
+            self._link = link
+            self._tried.set()
+            _log.info("bus_connected")
+            try:
+                self._lost(await link.ended())
+            finally:
+                self._link = None
+                await link.close()
+
+    async def _open(self) -> "_Link":
+        connection = _Connection(_with_heartbeat(self._amqp_uri))
+        try:
+            await connection.connect()
+            return await _Link.open(connection, self._listen if self._events else None)
+        except BaseException:
+            await connection.close()
+            raise
+
+    def _lost(self, error: BaseException | None) -> None:
+        self._link = None
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if reason != self._reason:
+            _log.warning("bus_lost", reason=reason)
+        self._reason = reason
+        self._tried.set()
+        self._on_lost()
+
+    async def _listen(self, channel: aiormq.abc.AbstractChannel) -> None:
+        """Bind a private queue to the events that matter."""
+        exchange = self._events_exchange
+        await channel.exchange_declare(exchange, exchange_type="headers", durable=True)
+        queue = (await channel.queue_declare(exclusive=True)).queue or ""
+        for name in self._events:
+            await channel.queue_bind(queue, exchange, arguments={"x-match": "all", "name": name})
+        await channel.basic_consume(queue, self._take_event, no_ack=True)
+
+    async def _take_event(self, message: DeliveredMessage) -> None:
+        name = (message.header.properties.headers or {}).get("name")
+        try:
+            payload = msgspec.json.decode(message.body)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            _log.warning("event_malformed", event_name=name)
+            return
+        self._on_event(str(name), payload)
+
+
+class _Connection(aiormq.Connection):
+    """A connection whose frames wait in a queue without limit: a call in flight is a request held anyway."""
+
+    FRAME_BUFFER_SIZE = 0
+
+
+class _Calls(aiormq.Channel):
+    """The channel of the calls: replies end the futures of their calls right where the frames are read."""
+
+    def __init__(self, connection: aiormq.Connection) -> None:
+        super().__init__(connection, CALLS, publisher_confirms=False)
+        self.pending: dict[str, tuple[str, asyncio.Future[bytes]]] = {}
+
+    def send(
+        self, key: str, method: str, body: bytes, properties: spec.Basic.Properties, timeout: float
+    ) -> "asyncio.Future[bytes]":
+        """Queue the frames of a call for writing."""
+        reply: asyncio.Future[bytes] = self.loop.create_future()
+        self.pending[key] = (method, reply)
+        timer = self.loop.call_later(timeout, self._end, key, NoAnswer(method, timeout))
+
+        def forget(_: object) -> None:
+            timer.cancel()
+            self.pending.pop(key, None)
+
+        reply.add_done_callback(forget)
+        frames: list[Any] = [
+            spec.Basic.Publish(exchange=RPC_EXCHANGE, routing_key=method, mandatory=True),
+            ContentHeader(properties=properties, body_size=len(body)),
+            *self._split_body(body),
+        ]
+        self.write_queue.put_nowait(ChannelFrame.marshall(channel_number=self.number, frames=frames))
+        return reply
+
+    def fail(self) -> None:
+        """End all calls in flight: nobody knows what became of them."""
+        for key, (method, _) in list(self.pending.items()):
+            self._end(key, OutcomeUnknown(method))
+
+    def _end(self, key: str | None, outcome: bytes | Exception) -> None:
+        _, reply = self.pending.pop(key or "", (None, None))
+        if reply is None or reply.done():
+            return
+        if isinstance(outcome, bytes):
+            reply.set_result(outcome)
+        else:
+            reply.set_exception(outcome)
+
+    async def _on_deliver_frame(self, frame: spec.Basic.Deliver) -> None:
+        message = await self._read_content(frame, await self._get_frame())  # type: ignore[arg-type]
+        self._end(message.header.properties.correlation_id, message.body)
+
+    async def _on_return_frame(self, frame: spec.Basic.Return) -> None:
+        message = await self._read_content(frame, await self._get_frame())  # type: ignore[arg-type]
+        self._end(message.header.properties.correlation_id, UnknownService(frame.routing_key or ""))
+
+    async def _on_cancel_frame(self, frame: spec.Basic.CancelOk | spec.Basic.Cancel) -> None:
+        raise ConnectionError("The broker closed the reply queue")
+
+
+class _Link:
+    """One connection with its reply queue; when it ends, all of it ends."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+        self.calls = _Calls(connection)
+        self.reply_to = str(uuid.uuid4())
+        self._events: aiormq.Channel | None = None
+
+    @classmethod
+    async def open(
+        cls, connection: _Connection, listen: "Callable[[aiormq.abc.AbstractChannel], Any] | None"
+    ) -> "_Link":
+        """Declare the reply queue, and let `listen` prepare a second channel."""
+        link = cls(connection)
+        connection.channels[CALLS] = link.calls
+        await link.calls.open()
+        await link.calls.exchange_declare(RPC_EXCHANGE, exchange_type="topic", durable=True)
+        queue = (await link.calls.queue_declare(exclusive=True)).queue or ""
+        await link.calls.queue_bind(queue, RPC_EXCHANGE, link.reply_to)
+        await link.calls.basic_consume(queue, _unused, no_ack=True)
+        if listen is not None:
+            await link._open_events(listen)
+        return link
+
+    async def _open_events(self, listen: "Callable[[aiormq.abc.AbstractChannel], Any]") -> None:
+        """A channel of its own, so that an exchange of another type does not end the calls."""
+        self._events = aiormq.Channel(self._connection, EVENTS, publisher_confirms=False)
+        self._connection.channels[EVENTS] = self._events
+        try:
+            await self._events.open()
+            await listen(self._events)
+        except aiormq.exceptions.AMQPChannelError as error:
+            _log.warning("events_unavailable", reason=str(error))
+
+    async def ended(self) -> BaseException | None:
+        """Wait until the connection or the channel of the calls ends; why it did."""
+        watched = [self.calls.closing, self._connection.closing]
+        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        ends = [one for one in watched if one.done() and not one.cancelled()]
+        return next((one.exception() for one in ends if one.exception()), None) or ConnectionError("closed")
+
+    async def close(self) -> None:
+        """Fail the calls in flight and close in good manners."""
+        self.calls.fail()
+        with contextlib.suppress(Exception):
+            await self._connection.close(timeout=1)
+
+
+async def _unused(_: DeliveredMessage) -> None:
+    """Deliveries are taken where the frames are read."""
+
+
+def _with_heartbeat(uri: str) -> str:
+    if "heartbeat=" in uri:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}heartbeat={HEARTBEAT}"

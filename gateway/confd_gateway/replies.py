@@ -1,0 +1,157 @@
+"""From the reply to a call to the answer to a request; a good result is passed on without being decoded."""
+
+import base64
+import binascii
+import re
+from json.encoder import encode_basestring_ascii
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from starlette.responses import Response
+
+from .errors import Failure, NotAllowed, NotFound, RemoteFailure
+from .routing import PLACEHOLDER, Match
+
+__all__ = ["decode", "failure_response", "json_response", "render"]
+
+JSON = "application/json"
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+LINK = b'"href":"/'
+FILENAME = re.compile(r"[^A-Za-z0-9._-]")
+UNEXPECTED = "Unexpected error: "
+
+
+class _Error(msgspec.Struct):
+    """The error of a reply: nameko's own keys, and those that the worker adds."""
+
+    exc_type: str | None = None
+    value: Any = None
+    status: int | None = None
+    type: str | None = None
+    message: str | None = None
+    details: Any = None
+
+
+class _Reply(msgspec.Struct):
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: _Error | None = None
+
+
+_reply = msgspec.json.Decoder(_Reply)
+
+
+def decode(body: bytes) -> bytes:
+    """The result in a reply, as JSON.
+
+    Raises:
+        RemoteFailure: the reply is an error, or no reply at all.
+    """
+    try:
+        reply = _reply.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise RemoteFailure(500, [f"{UNEXPECTED}the service sent a malformed reply"]) from None
+    if reply.error is not None:
+        raise _failure(reply.error)
+    return bytes(reply.result)
+
+
+def _failure(error: _Error) -> RemoteFailure:
+    status = error.status
+    if status is None or not 400 <= status <= 599:
+        told = f"{error.exc_type}: {error.value}"
+        if error.exc_type == "MethodNotFound":
+            return RemoteFailure(503, [f"The service has no such method: {error.value}"])
+        return RemoteFailure(500, [UNEXPECTED + (error.message or told)])
+    details = error.details if isinstance(error.details, dict) else {}
+    if "body" in details:
+        return RemoteFailure(status, details["body"])
+    if error.type == "schema" and isinstance(details.get("messages"), list):
+        return RemoteFailure(status, details["messages"])
+    return RemoteFailure(status, [error.message or ""])
+
+
+def render(match: Match, result: bytes, base: str) -> Response:
+    """The answer that the operation promises.
+
+    Args:
+        result: JSON as the service wrote it.
+        base: what paths in links are put behind.
+    """
+    operation = match.route.operation
+    if operation.success == 204:
+        response = Response(status_code=204)
+    elif operation.produces == JSON:
+        response = json_response(operation.success, result.replace(LINK, LINK[:-1] + base.encode() + b"/"))
+    else:
+        response = _other(operation.produces, operation.success, result)
+    location = _location(match, result, base)
+    if location is not None:
+        response.headers["location"] = location
+    return response
+
+
+def json_response(status: int, body: bytes) -> Response:
+    """An answer in JSON; what is not ASCII is escaped, as clients expect."""
+    if not body.isascii():
+        body = NOT_ASCII.sub(lambda found: encode_basestring_ascii(found[0])[1:-1], body.decode()).encode("ascii")
+    return Response(body + b"\n", status, media_type=JSON)
+
+
+def failure_response(failure: Failure) -> Response:
+    """The answer that an error is."""
+    if isinstance(failure, NotFound):
+        return Response(failure.content, failure.status, media_type="text/html")
+    response = json_response(failure.status, msgspec.json.encode(failure.content))
+    if isinstance(failure, NotAllowed):
+        response.headers["allow"] = ", ".join(failure.allowed)
+    return response
+
+
+def _location(match: Match, result: bytes, base: str) -> str | None:
+    """The absolute URL of what was made, from the fields of the result and the variables of the path."""
+    route = match.route
+    if route.located is None:
+        return None
+    try:
+        made = route.located.decode(result)
+    except (msgspec.MsgspecError, ValueError):
+        made = None
+    fields: dict[str, Any] = {}
+    for name in route.location_fields:
+        value = getattr(made, name, None)
+        fields[name] = match.values.get(name) if value is None else value
+    if None in fields.values():
+        return None
+    template = route.operation.location or ""
+    return base + PLACEHOLDER.sub(lambda found: quote(str(fields[found[1]]), safe=""), template)
+
+
+def _other(media_type: str, status: int, result: bytes) -> Response:
+    """Text as it is; bytes are `{"filename", "content"}` or the content alone, in base64."""
+    try:
+        content = msgspec.json.decode(result)
+        if media_type.startswith("text/") or media_type.endswith("yaml"):
+            return Response(_text(content), status, media_type=media_type)
+        named = isinstance(content, dict)
+        response = Response(
+            base64.b64decode(content["content"] if named else content, validate=True), status, media_type=media_type
+        )
+        if named and content.get("filename"):
+            response.headers["content-disposition"] = _attachment(str(content["filename"]))
+        return response
+    except (msgspec.MsgspecError, TypeError, KeyError, binascii.Error, ValueError):
+        raise RemoteFailure(500, [f"{UNEXPECTED}the service did not send {media_type}"]) from None
+
+
+def _text(content: Any) -> str:
+    if not isinstance(content, str):
+        raise TypeError
+    return content
+
+
+def _attachment(filename: str) -> str:
+    plain = FILENAME.sub("_", filename)
+    if plain == filename:
+        return f"attachment; filename={filename}"
+    return f"attachment; filename={plain}; filename*=UTF-8''{quote(filename, safe='')}"

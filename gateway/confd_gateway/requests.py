@@ -1,0 +1,167 @@
+"""What a request says: its body within limits, its parameters, and the context that goes with its call."""
+
+import asyncio
+import base64
+import codecs
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.types import Receive
+
+from .auth import Access
+from .errors import BadBody, BadRequest, ClientGone, SlowBody, TooLarge
+from .routing import Route
+
+__all__ = ["context", "json_body", "query_arguments", "read_body", "request_id", "text_body"]
+
+# A browser or a proxy that sends nothing for so long is not coming back.
+BODY_SECONDS = 30.0
+# Deeper than any resource; what is nested deeper breaks decoders.
+MAX_DEPTH = 100
+MAX_PARAMETERS = 1000
+CHARSET = re.compile(rb"""charset\s*=\s*"?([^\s";]+)""", re.IGNORECASE)
+# Codecs of Python that turn bytes into text as a charset does; others compress, or take very long.
+CHARSETS = re.compile(r"utf-(8|8-sig|16|16-[bl]e|32|32-[bl]e)|ascii|iso8859-\d+|cp(125\d|437|85\d)|mac-roman|koi8-[ru]")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+IDEMPOTENCY_KEY = re.compile(rb"[\x20-\x7e]{1,255}")
+EMPTY_OBJECT = msgspec.Raw(b"{}")
+
+
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """The whole body.
+
+    Args:
+        limit: bytes allowed.
+
+    Raises:
+        TooLarge: before anything is read when Content-Length tells, else as soon as it is.
+        SlowBody, ClientGone: the rest does not come.
+    """
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
+        raise TooLarge
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise SlowBody(BODY_SECONDS) from None
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def json_body(body: bytes) -> msgspec.Raw:
+    """A JSON object, checked and left as it is; null and other empty values count as an empty one.
+
+    Raises:
+        BadBody: it is not JSON.
+        BadRequest: it is something else than an object.
+    """
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise BadBody from None
+    if not content:
+        return EMPTY_OBJECT
+    if not isinstance(content, dict):
+        raise BadRequest("Input Error - _schema: ['Invalid input type.']")
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _deeper(content, MAX_DEPTH):
+        raise BadBody
+    return msgspec.Raw(body)
+
+
+def text_body(body: bytes, media_type: str, content_type: bytes) -> str:
+    """A body that is not JSON, as text: decoded by its charset, or in base64 when the operation takes bytes.
+
+    Args:
+        media_type: that the operation accepts.
+        content_type: header of the request.
+
+    Raises:
+        BadRequest: the charset is unknown, or the bytes are not of it.
+    """
+    if not media_type.startswith("text/"):
+        return base64.b64encode(body).decode("ascii")
+    found = CHARSET.search(content_type)
+    name = found[1].decode("latin-1") if found else "utf-8"
+    try:
+        codec = codecs.lookup(name).name
+    except (LookupError, ValueError, UnicodeError):
+        codec = ""
+    if not CHARSETS.fullmatch(codec):
+        raise BadRequest(f"Input Error - Content-Type: the charset {name!r} is not known")
+    try:
+        return body.decode("utf-8-sig" if codec == "utf-8" else codec)
+    except UnicodeError:
+        raise BadRequest(f"Input Error - body: not text in the charset {name!r}") from None
+
+
+def query_arguments(route: Route, query: bytes) -> dict[str, str]:
+    """The query parameters that the operation takes; of a repeated one, the first.
+
+    Raises:
+        BadRequest: there are far too many, or one holds what no text may hold.
+    """
+    if not query or route.operation.query == ():
+        return {}
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise BadRequest(f"Input Error - query: more than {MAX_PARAMETERS} parameters") from None
+    wanted = route.operation.query
+    arguments: dict[str, str] = {}
+    for name, value in pairs:
+        if name in route.reserved or name in arguments or (wanted is not None and name not in wanted):
+            continue
+        if "\0" in value or "\0" in name:
+            raise BadRequest(f"Input Error - parameter {name!r}: {value!r} is not valid")
+        arguments[name] = value
+    return arguments
+
+
+def request_id(headers: Mapping[bytes, bytes]) -> str:
+    """The caller's own id of the request where it is a sane one, else a new one."""
+    given = headers.get(b"x-request-id", b"")
+    return given.decode("ascii") if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def context(headers: Mapping[bytes, bytes], access: Access | None, request: str) -> dict[str, Any]:
+    """The AMQP headers that tell on whose behalf a call is made.
+
+    Raises:
+        BadRequest: the idempotency key is not usable.
+    """
+    told: dict[str, Any] = {"nameko.request_id": request}
+    if access is not None:
+        told["nameko.visible_tenants"] = list(access.visible)
+        if access.tenant_uuid:
+            told["nameko.tenant_uuid"] = access.tenant_uuid
+        if access.user_uuid:
+            told["nameko.user_uuid"] = access.user_uuid
+    key = headers.get(b"idempotency-key")
+    if key is not None:
+        if not IDEMPOTENCY_KEY.fullmatch(key):
+            raise BadRequest("Input Error - Idempotency-Key: must be 1 to 255 printable ASCII characters")
+        told["nameko.idempotency_key"] = key.decode("ascii")
+    return told
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    if levels == 0:
+        return True
+    return any(_deeper(one, levels - 1) for one in (value.values() if isinstance(value, dict) else value))

@@ -1,0 +1,86 @@
+"""Settings of the gateway, checked when it starts."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["AUTH_MODES", "ConfigurationError", "GatewaySettings"]
+
+AUTH_MODES = ("wazo", "static", "none")
+MEBIBYTE = 1024 * 1024
+
+
+class ConfigurationError(ValueError):
+    """A setting, or a file that a setting names, is not usable; the text names it and what is allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings:
+    """All that the gateway needs to know.
+
+    Attributes:
+        amqp_uri: address of the broker, `amqp://user:password@host:port/vhost`.
+        host, port: where to listen; port 0 takes any free one.
+        auth_mode: `wazo` asks an authentication server, `static` reads tokens from a file, `none` allows everything
+            and is refused unless `host` is a loopback address.
+        auth_url: the authentication server, without `/0.1`.
+        auth_username, auth_password: the daemon's own account there; without it the master tenant is not learnt.
+        auth_cache: seconds for which what the authentication server answered is believed.
+        auth_tokens: path of the YAML file of tenants and tokens.
+        master_tenant_uuid: the master tenant; None to learn it.
+        events_exchange: headers exchange of the events that end sessions and change tenants.
+        timeout: seconds that a call may take, where the operation does not say otherwise.
+        drain: seconds that running requests may take to end once the gateway is told to stop.
+        cors: whether browsers may call from any origin.
+        cors_headers: request headers that they may send.
+        max_json, max_body: bytes of a JSON body and of any other body.
+        access_log: whether each request is logged.
+    """
+
+    amqp_uri: str
+    host: str = "127.0.0.1"
+    port: int = 9486
+    auth_mode: Literal["wazo", "static", "none"] = "wazo"
+    auth_url: str | None = None
+    auth_username: str | None = None
+    auth_password: str | None = None
+    auth_cache: float = 5.0
+    auth_tokens: str | None = None
+    master_tenant_uuid: str | None = None
+    events_exchange: str = "wazo-headers"
+    timeout: float = 10.0
+    drain: float = 20.0
+    cors: bool = True
+    cors_headers: tuple[str, ...] = ("Content-Type", "X-Auth-Token", "Wazo-Tenant")
+    max_json: int = MEBIBYTE
+    max_body: int = 40 * MEBIBYTE
+    access_log: bool = True
+
+    def check(self) -> None:
+        """Refuse settings that do not go together.
+
+        Raises:
+            ConfigurationError: tells which and why.
+        """
+        if not self.amqp_uri.startswith(("amqp://", "amqps://")):
+            raise ConfigurationError("amqp_uri: must start with amqp:// or amqps://")
+        if self.auth_mode not in AUTH_MODES:
+            raise ConfigurationError(f"auth_mode: must be one of {', '.join(AUTH_MODES)}, not {self.auth_mode!r}")
+        if self.auth_mode == "wazo" and not (self.auth_url or "").startswith(("http://", "https://")):
+            raise ConfigurationError("auth_url: must be the http:// or https:// address of the authentication server")
+        if self.auth_mode == "static" and not self.auth_tokens:
+            raise ConfigurationError("auth_tokens: must be the path of the file of tokens when auth_mode is static")
+        if self.auth_mode == "none" and not _is_loopback(self.host):
+            raise ConfigurationError(
+                f"auth_mode: 'none' lets everybody do everything; it is allowed only when listening on a loopback "
+                f"address such as 127.0.0.1, not on {self.host!r}"
+            )
+        if self.timeout <= 0:
+            raise ConfigurationError("timeout: must be more than 0 seconds")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
