@@ -15,6 +15,7 @@ from nameko.runners import ServiceRunner
 from .config import Settings
 from .core.plugins import discover
 from .core.runtime import RUNTIME, Runtime
+from .profiling import profiled
 
 __all__ = ["Host", "main"]
 
@@ -75,7 +76,16 @@ def main(settings: Settings, services: list[str]) -> None:
         services: names of the services to host; all that are installed when empty.
     """
     _quieten_nameko()
-    host = Host(settings, services)
+    with profiled(settings.profile_dir, "worker"):
+        _serve(Host(settings, services))
+    _log.info("worker_stopped pid=%s", os.getpid())
+    # Not sys.exit: greenlets that outlived the deadline must not hold the process.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _serve(host: Host) -> None:
+    """Run until a signal says stop."""
     host.start()
 
     def stop(signum: int, frame: Any) -> None:
@@ -85,10 +95,6 @@ def main(settings: Settings, services: list[str]) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, stop)
     host.wait()
-    _log.info("worker_stopped pid=%s", os.getpid())
-    # Not sys.exit: greenlets that outlived the deadline must not hold the process.
-    logging.shutdown()
-    os._exit(0)
 
 
 def _quieten_nameko() -> None:

@@ -111,22 +111,24 @@ def gateway(place: Place) -> None:
     from confd_gateway import serve
     from confd_gateway.settings import GatewaySettings
 
-    serve(
-        GatewaySettings(
-            amqp_uri=settings.amqp_uri,
-            host=settings.http_host,
-            port=settings.http_port,
-            auth_mode=settings.auth_mode,
-            auth_url=settings.auth_url or None,
-            auth_username=settings.auth_username or None,
-            auth_password=settings.auth_password or None,
-            auth_tokens=settings.auth_tokens or None,
-            master_tenant_uuid=settings.master_tenant_uuid or None,
-            events_exchange=settings.events_exchange,
-            timeout=settings.call_timeout,
-            drain=settings.drain_seconds,
-        )
+    from ..profiling import profiled
+
+    gateway_settings = GatewaySettings(
+        amqp_uri=settings.amqp_uri,
+        host=settings.http_host,
+        port=settings.http_port,
+        auth_mode=settings.auth_mode,
+        auth_url=settings.auth_url or None,
+        auth_username=settings.auth_username or None,
+        auth_password=settings.auth_password or None,
+        auth_tokens=settings.auth_tokens or None,
+        master_tenant_uuid=settings.master_tenant_uuid or None,
+        events_exchange=settings.events_exchange,
+        timeout=settings.call_timeout,
+        drain=settings.drain_seconds,
     )
+    with profiled(settings.profile_dir, "gateway"):
+        serve(gateway_settings)
 
 
 def _required(place: Place) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .calls import connected, tenant_option
+from .import_context import fill_contexts
 from .main import Place, placed
 
 if TYPE_CHECKING:
@@ -74,9 +75,16 @@ def _split(line: str) -> list[str]:
 @click.command("import", short_help="Import users from a CSV file.")
 @click.argument("file", type=click.File("rb"))
 @click.option("--charset", default="utf-8", show_default=True, help="The character set of the file.")
+@click.option(
+    "--context",
+    default="internal",
+    show_default=True,
+    metavar="NAME|LABEL",
+    help="The context of rows that name none; made for their extens when there is none of that label.",
+)
 @tenant_option
 @placed
-def import_users(place: Place, file: Any, charset: str, tenant: Any) -> None:
+def import_users(place: Place, file: Any, charset: str, context: str, tenant: Any) -> None:
     """Import users from a CSV file ('-' for standard input), each row for itself.
 
     A row that is refused is told with the reason, and nothing of it is kept; the others are imported. Ends with
@@ -91,6 +99,7 @@ def import_users(place: Place, file: Any, charset: str, tenant: Any) -> None:
     except UnicodeDecodeError as error:
         raise click.ClickException(f"The file is not {charset}: {error.reason} at byte {error.start}") from None
     with connected(settings, tenant, max(CHUNK_TIMEOUT, settings.call_timeout)) as client:
+        fill_contexts(client, [row.columns for row in rows], context)
         run = _Import(client, hashlib.sha256(content).hexdigest())
         try:
             run.all(rows)

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import errorcodes
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from ..models.base import TenantOwned
@@ -144,6 +145,8 @@ def _execute(connection: Any, statement: Statement, parameters: tuple[Any, ...])
 
 def unreachable(error: BaseException) -> bool:
     """Whether the connection to the server was lost, or could not be had."""
+    if isinstance(error, PoolTimeout):
+        return True
     original = getattr(error, "orig", error)
     if not isinstance(original, psycopg2.OperationalError | psycopg2.InterfaceError):
         return False

@@ -28,6 +28,7 @@ __all__ = [
     "NotFound",
     "NotPermitted",
     "NothingThere",
+    "OutcomeUnknown",
     "OutsideContextRange",
     "Overdue",
     "ParameterNotFound",
@@ -282,6 +283,13 @@ class Unavailable(ServiceError):
     """Something that the call needs is not there at the moment; nothing was changed."""
 
     status, type, text = 503, "unavailable", "Not available: {0}"
+
+
+class OutcomeUnknown(ServiceError):
+    """The database was lost while the change was being committed, and could not be asked what became of it."""
+
+    status, type = 503, "outcome-unknown"
+    text = "The database was lost; whether the change was made is unknown. Repeat the call with its idempotency key"
 
 
 class BadRequest(ServiceError):

@@ -20,6 +20,7 @@ from nameko.extensions import DependencyProvider, ProviderCollector, SharedExten
 from . import errors
 from .bus import RPC_EXCHANGE, Bus, Subscription
 from .context import Context
+from .database import unreachable
 from .runtime import RUNTIME, Runtime
 from .work import Work
 
@@ -231,9 +232,12 @@ def _told(error: BaseException, message: amqp.Message) -> dict[str, Any]:
     if isinstance(error, MethodNotFound):
         service, _, name = routing_key.rpartition(".")
         return _data(serialize(error), errors.UnknownMethod(service, name))
+    if unreachable(error):
+        error = errors.Unavailable("the database cannot be reached")
     if not isinstance(error, errors.ServiceError):
-        reference = message.properties.get("correlation_id")
-        _log.error("call_failed method=%s correlation_id=%s", routing_key, reference, exc_info=error)
+        headers = message.headers or {}
+        reference = headers.get("nameko.request_id") or message.properties.get("correlation_id")
+        _log.error("call_failed method=%s request_id=%s", routing_key, reference, exc_info=error)
         error = errors.Unexpected(f"see the log of the worker for {reference}")
     return _data(serialize(error), error)
 

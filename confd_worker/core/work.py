@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..config import Settings
@@ -30,6 +31,8 @@ Json = orjson.Fragment
 
 _ATTEMPTS = 8
 _PATIENCE = 0.05
+_LONGEST = 0.5
+_TIMEOUT = 10
 
 _EVENTS = """
     INSERT INTO outbox (event_id, name, routing_key, headers, payload)
@@ -97,6 +100,7 @@ class Work:
         self._facts = facts
         self._database = database
         self._session: Session | None = None
+        self._committing = False
         self._events: list[Event] = []
         self._reloads: dict[str, None] = {}
         self._requests: list[tuple[str, str, dict[str, Any]]] = []
@@ -152,26 +156,31 @@ class Work:
             KeyReused: the key was used for another call.
             Conflict: every attempt lost a race.
             Unavailable: the database cannot be reached.
+            OutcomeUnknown: it was lost during the commit, and did not come back in time.
         """
         if self._session is not None:
             return run()
-        failure: DBAPIError | None = None
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                time.sleep(_PATIENCE * attempt)
+        self._committing = False
+        until = self.context.deadline or time.time() + _TIMEOUT
+        for attempt in count():
             try:
                 return self._attempt(run, fingerprint, part, attempt)
-            except DBAPIError as error:
-                if not lost_race(error) and not unreachable(error):
+            except SQLAlchemyError as error:
+                gone = unreachable(error)
+                if not gone and not lost_race(error):
                     raise
-                failure = error
-                self._facts.tenants.discard(str(self.context.tenant_uuid))
-                if self.context.overdue:
-                    break
-        assert failure is not None
-        if unreachable(failure):
-            raise errors.Unavailable("the database cannot be reached") from failure
-        raise errors.Conflict("try again") from failure
+                # Without a key nobody can look up whether the commit that was lost took effect.
+                last = time.time() > until or (self._committing and not self.context.key)
+                if gone and last:
+                    raise self._unreached() from error
+                if not gone and attempt == _ATTEMPTS:
+                    raise errors.Conflict("try again") from error
+            self._facts.tenants.discard(str(self.context.tenant_uuid))
+            time.sleep(min(_PATIENCE * (attempt + 1), _LONGEST))
+        raise AssertionError
+
+    def _unreached(self) -> errors.ServiceError:
+        return errors.OutcomeUnknown() if self._committing else errors.Unavailable("the database cannot be reached")
 
     def _attempt(self, run: Callable[[], Any], fingerprint: str, part: str, attempt: int) -> Any:
         context = self.context
@@ -181,6 +190,7 @@ class Work:
                 reply = self._recorded(key, fingerprint)
                 if reply is not None:
                     return Json(reply)
+                self._committing = False
             answer = orjson.dumps(run())
             self._commit(key, fingerprint, answer)
         return Json(answer)
@@ -224,6 +234,7 @@ class Work:
             values += [key, fingerprint, answer.decode()]
         if statements:
             self.session.connection().exec_driver_sql("".join(statements), tuple(values))
+        self._committing = True
         self.session.commit()
         if self._events or self._reloads or self._requests:
             self._facts.rung()
