@@ -20,7 +20,7 @@ SECRET = re.compile(r"(^|_|-)(password|passwd|token|secret|auth_section_options|
 PASSWORD_IN_URI = re.compile(r"(\b[\w+.-]+://[^:/@\s]*):[^/\s]*@")
 MASK = "***"
 # At INFO these tell what only matters when one looks for a fault in them.
-TALKATIVE = ("aio_pika", "aiormq", "alembic", "amqp", "httpcore", "httpx", "kombu", "nameko", "urllib3")
+TALKATIVE = ("aiormq", "alembic", "amqp", "httpcore", "httpx", "kombu", "nameko", "urllib3")
 
 
 def configure(level: str = "info", style: str = "console", **always: Any) -> None:

@@ -29,13 +29,13 @@ def fill_contexts(client: "Client", rows: Iterable[Columns], wanted: str) -> Non
         click.ClickException: several contexts have that label, or it is a generated name that none has.
         ClientError: the system refuses or does not answer.
     """
-    lines = [row for row in rows if row.get("exten") or row.get("line_protocol")]
+    rows = list(rows)
+    lines = [row for row in rows if not row.get("context") and (row.get("exten") or row.get("line_protocol"))]
     voicemails = [row for row in rows if row.get("voicemail_number") and not row.get("voicemail_context")]
-    bare = [row for row in lines if not row.get("context")]
-    if not bare and all(row.get("context") for row in voicemails):
-        return
-    name = _found(client, wanted) or _made(client, wanted, [row.get("exten", "") for row in bare])
-    for row in bare:
+    name = ""
+    if lines or any(not row.get("context") for row in voicemails):
+        name = _found(client, wanted) or _made(client, wanted, [row.get("exten", "") for row in lines])
+    for row in lines:
         row["context"] = name
     for row in voicemails:
         row["voicemail_context"] = row.get("context") or name

@@ -23,7 +23,7 @@ NO_GATEWAY = "the gateway is not installed: pip install 'confd-worker[gateway]'"
 
 def has_gateway() -> bool:
     """Whether the extra that the gateway needs is installed."""
-    return all(importlib.util.find_spec(name) for name in ("confd_gateway", "starlette", "uvicorn", "aio_pika"))
+    return all(importlib.util.find_spec(name) for name in ("confd_gateway", "starlette", "uvicorn", "aiormq"))
 
 
 def worker_processes(

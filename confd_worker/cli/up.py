@@ -149,10 +149,14 @@ class _System:
         return {"http_listen": f"[{host}]:{port}" if ":" in host else f"{host}:{port}"}
 
     def _authentication(self) -> dict[str, Any]:
-        """A file of one token, kept from run to run, where the user has set nothing about authentication."""
+        """A file of one token, kept from run to run, where the user has set nothing about authentication.
+
+        Where everybody may do everything, only the master tenant is taken from it.
+        """
         from ..embedded import write_private
 
-        if any(self._loaded.sources[name] != "default" for name in AUTH_SETTINGS):
+        chosen = any(self._loaded.sources[name] != "default" for name in AUTH_SETTINGS)
+        if chosen and (self._settings.auth_mode != "none" or self._settings.master_tenant_uuid):
             return {}
         file = self._state / TOKENS_FILE
         if not file.exists():
@@ -172,6 +176,8 @@ class _System:
             raise click.ClickException(
                 f"{file} has no tenant and token any more; remove it to have it made anew"
             ) from None
+        if chosen:
+            return {"master_tenant_uuid": tenant}
         return {
             "auth_mode": "static",
             "auth_tokens": str(file),

@@ -1,7 +1,6 @@
 """RPC calls over AMQP, in nameko's wire format, many at once over one connection that comes back by itself."""
 
 import asyncio
-import contextlib
 import logging
 import time
 import uuid
@@ -23,6 +22,7 @@ RPC_EXCHANGE = "nameko-rpc"
 TRANSIENT = 1
 HEARTBEAT = 10
 CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
 FIRST_RETRY, LAST_RETRY = 0.1, 2.0
 CALLS, EVENTS = 1, 2
 
@@ -124,7 +124,8 @@ class Bus:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     link = await self._open()
-            except (OSError, TimeoutError, RuntimeError, aiormq.AMQPError) as error:
+            except Exception as error:
+                # Anything at all: a socket that closes early makes aiormq raise StopAsyncIteration.
                 self._lost(error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LAST_RETRY)
@@ -145,7 +146,7 @@ class Bus:
             await connection.connect()
             return await _Link.open(connection, self._listen if self._events else None)
         except BaseException:
-            await connection.close()
+            await _close(connection)
             raise
 
     def _lost(self, error: BaseException | None) -> None:
@@ -281,8 +282,14 @@ class _Link:
     async def close(self) -> None:
         """Fail the calls in flight and close in good manners."""
         self.calls.fail()
-        with contextlib.suppress(Exception):
-            await self._connection.close(timeout=1)
+        await _close(self._connection)
+
+
+async def _close(connection: _Connection) -> None:
+    """Close in good manners where the other side still listens; whatever comes of it, in a second at most."""
+    closing = asyncio.ensure_future(connection.close())
+    closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
 
 
 async def _unused(_: DeliveredMessage) -> None:

@@ -1,0 +1,201 @@
+"""What happens when the broker, the worker or the client goes away."""
+
+import asyncio
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+
+import httpx
+import pytest
+from confd_gateway.bus import Bus
+from confd_gateway.errors import BusUnavailable, NoAnswer
+from gateway_fakes import wait_until
+
+
+class Wire:
+    """Stands between the gateway and the broker, and can be cut."""
+
+    def __init__(self, uri: str) -> None:
+        self._broker = httpx.URL(uri)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._ends: list[socket.socket] = []
+        self.whole = True
+        self.uri = str(self._broker.copy_with(host="127.0.0.1", port=self._listener.getsockname()[1]))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        self.whole = False
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._ends.clear()
+
+    def mend(self) -> None:
+        self.whole = True
+
+    def close(self) -> None:
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            if not self.whole:
+                near.close()
+                continue
+            far = socket.create_connection((self._broker.host, self._broker.port))
+            self._ends += [near, far]
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+@contextmanager
+def wire_to(uri):
+    wire = Wire(uri)
+    try:
+        yield wire
+    finally:
+        wire.close()
+
+
+@pytest.fixture
+def wire(amqp_uri):
+    with wire_to(amqp_uri) as wire:
+        yield wire
+
+
+def test_calls_fail_at_once_while_the_broker_is_away_and_work_when_it_is_back(start_gateway, worker, wire):
+    client = start_gateway(amqp_uri=wire.uri)
+    assert client.get("/things").status_code == 200
+    wire.cut()
+    wait_until(lambda: not client.app.bus.connected)
+    begun = time.monotonic()
+    answer = client.get("/things")
+    assert (answer.status_code, answer.json()[0][:32]) == (503, "The message bus is not available")
+    assert time.monotonic() - begun < 1
+    assert client.get("/status").json()["bus_consumer"] == {"status": "fail"}
+    assert client.get("/nothing").status_code == 404
+    wire.mend()
+    wait_until(lambda: client.get("/things").status_code == 200)
+
+
+def test_a_gateway_starts_without_a_broker(start_gateway, worker, wire):
+    wire.cut()
+    client = start_gateway(amqp_uri=wire.uri)
+    assert client.get("/things").status_code == 503
+    wire.mend()
+    wait_until(lambda: client.get("/things").status_code == 200)
+
+
+def test_a_call_that_loses_its_connection_has_an_unknown_outcome(start_gateway, worker, wire):
+    client = start_gateway(amqp_uri=wire.uri)
+    worker.answers["things.get"] = None
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(client.get("/things/1")))
+    asking.start()
+    wait_until(lambda: worker.calls)
+    wire.cut()
+    asking.join(5)
+    (answer,) = answers
+    assert answer.status_code == 503
+    assert answer.json() == ["things.get: the connection to the message bus was lost; the outcome is unknown"]
+
+
+def test_a_client_that_leaves_is_forgotten(start_gateway, worker):
+    client = start_gateway(timeout=60)
+    worker.answers["things.get"] = None
+    with pytest.raises(httpx.ReadTimeout):
+        client.get("/things/1", timeout=0.2)
+    assert client.app.bus.in_flight == 1
+    wait_until(lambda: client.app.bus.in_flight == 0)
+
+
+def test_many_calls_at_once_each_get_their_own_reply(amqp_uri, worker):
+    worker.answers["things.get"] = b'{"id":1}'
+    worker.answers["things.list"] = b"[]"
+
+    async def run():
+        bus = Bus(amqp_uri)
+        await bus.start()
+        try:
+            methods = ["things.get", "things.list", "things.none"] * 200
+            return await asyncio.gather(*(bus.send(method, {}, {}, 10) for method in methods)), bus.in_flight
+        finally:
+            await bus.stop()
+
+    replies, in_flight = asyncio.run(run())
+    expected = [b'{"result":%b,"error":null}' % result for result in (b'{"id":1}', b"[]", b"null")]
+    assert (replies, in_flight) == (expected * 200, 0)
+
+
+def test_a_large_reply_arrives_whole(amqp_uri, worker):
+    worker.answers["things.get"] = b'"' + b"x" * 3_000_000 + b'"'
+
+    async def run():
+        bus = Bus(amqp_uri)
+        await bus.start()
+        try:
+            return await bus.send("things.get", {}, {}, 10)
+        finally:
+            await bus.stop()
+
+    assert len(asyncio.run(run())) > 3_000_000
+
+
+def test_a_stopped_bus_ends_its_calls_and_takes_none(amqp_uri, worker):
+    worker.answers["things.get"] = None
+
+    async def run():
+        bus = Bus(amqp_uri)
+        await bus.start()
+        reply = bus.send("things.get", {}, {}, 60)
+        late = bus.send("things.get", {}, {}, 0.05)
+        with pytest.raises(NoAnswer):
+            await late
+        await bus.stop()
+        with pytest.raises(Exception, match="outcome is unknown"):
+            await reply
+        with pytest.raises(BusUnavailable):
+            bus.send("things.get", {}, {}, 1)
+
+    asyncio.run(run())
+
+
+def test_a_wrong_password_is_told_without_showing_it(amqp_uri):
+    uri = str(httpx.URL(amqp_uri).copy_with(username="guest", password="s3cret"))
+
+    async def run():
+        bus = Bus(uri)
+        await bus.start()
+        try:
+            bus.send("things.get", {}, {}, 1)
+        finally:
+            await bus.stop()
+
+    with pytest.raises(BusUnavailable) as refused:
+        asyncio.run(run())
+    assert "s3cret" not in refused.value.content[0]
+
+
+def test_an_events_exchange_of_another_type_does_not_end_the_calls(amqp_uri, worker):
+    async def run():
+        bus = Bus(amqp_uri, events_exchange="nameko-rpc", events=["auth_session_deleted"])
+        await bus.start()
+        try:
+            return await bus.send("things.get", {}, {}, 5)
+        finally:
+            await bus.stop()
+
+    assert asyncio.run(run()) == b'{"result":null,"error":null}'
