@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from confd_schemas import fields
+import confd_schemas.fields as fields
 from confd_schemas.schema import Schema, ValidationError, load
 from confd_schemas.spec import Listing
 from sqlalchemy import types

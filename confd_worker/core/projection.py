@@ -57,7 +57,7 @@ class Projection:
         return column
 
     def _summary(self, entity: Any, name: str, field: Summary) -> ColumnElement[Any]:
-        schema = field.schema_class or self._schemas.get(field.resource)
+        schema: Any = field.schema_class or self._schemas.get(field.resource)
         relation = field.attribute or name
         if schema is None or relation not in inspect(self.model).relationships:
             return literal_json([] if field.many else None)

@@ -293,7 +293,9 @@ class PartsService(Service):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.argument_names = {cls.operations()["get"].variables.popitem()[0]: "id"}
-        cls.parts = tuple(cls.operations()["get"].answer().fields)
+        shown = cls.operations()["get"].answer
+        assert shown is not None
+        cls.parts = tuple(shown().fields)
 
     parts: ClassVar[tuple[str, ...]]
 

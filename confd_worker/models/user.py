@@ -99,7 +99,7 @@ class User(TenantOwned, Base):
         return (match["name"], match["number"]) if match else (self.caller_id, None)
 
     @hybrid_property
-    def fullname(cls) -> Any:
+    def fullname(cls: Any) -> Any:
         """First and last name; null for a user without last name."""
         return cls.firstname + " " + cls.lastname
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from confd_schemas.user_voicemail import user_voicemail
+from confd_schemas.voicemails import Voicemail as VoicemailSchema
 
 from ..core import errors
 from ..core.notifier import Notifier
@@ -44,7 +45,7 @@ class UserVoicemails(AssociationService):
     @read
     def list(self, left: Any) -> Json:
         """The user's voicemail, as a list of none or one."""
-        return self.left.related(self.work, left, self.relation, self.right.spec.schema)
+        return self.left.related(self.work, left, self.relation, VoicemailSchema)
 
     @change
     def create(self, left: Any, body: Any) -> Json:
