@@ -4,7 +4,7 @@ from confd_schemas.configuration import live_reload
 
 from ..core.dao import DAO
 from ..core.notifier import EventType, Notifier
-from ..core.service import SingletonService
+from ..core.singleton import SingletonService
 from ..models import Infos
 
 __all__ = ["LiveReload"]

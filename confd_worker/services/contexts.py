@@ -12,8 +12,8 @@ from ..core import errors
 from ..core.dao import DAO
 from ..core.members import Members
 from ..core.notifier import EventType, Notifier
+from ..core.resource import ResourceService
 from ..core.rpc import change, read
-from ..core.service import ResourceService
 from ..core.validation import Free, Validator
 from ..core.work import Work
 from ..models import Context, ContextInclude, Tenant

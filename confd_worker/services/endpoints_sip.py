@@ -11,8 +11,8 @@ from sqlalchemy import select, text
 from ..core import errors
 from ..core.dao import DAO
 from ..core.notifier import Notifier
+from ..core.resource import ResourceService
 from ..core.rpc import read
-from ..core.service import ResourceService
 from ..core.validation import Validator, changed
 from ..core.work import Json, Work
 from ..models import SECTIONS, EndpointSIP, EndpointSIPTemplate, SIPTransport

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from ..core import errors
 from ..core.dao import DAO
 from ..core.notifier import Notifier
-from ..core.service import ResourceService
+from ..core.resource import ResourceService
 from ..core.validation import Free, Rule, Unique, Validator, before, changed
 from ..core.work import Work
 from ..models import Context, Extension
@@ -147,8 +147,8 @@ class Extensions(ResourceService):
         if changed(item, "context"):
             place_in_context(self.work, item)
 
-    def edit(self, item: Extension, fields: dict[str, Any]) -> None:
-        super().edit(item, fields)
+    def alter(self, item: Extension, fields: dict[str, Any]) -> None:
+        super().alter(item, fields)
         for line in item.lines:
             line.context = item.context
             line.follow_main_user()

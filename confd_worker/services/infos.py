@@ -3,7 +3,7 @@
 from confd_schemas.infos import infos
 
 from ..core.dao import DAO
-from ..core.service import SingletonService
+from ..core.singleton import SingletonService
 from ..models import Infos as InfosRow
 
 __all__ = ["Infos"]

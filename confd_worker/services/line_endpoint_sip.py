@@ -5,8 +5,8 @@ from typing import Any
 from confd_schemas.line_endpoint_sip import line_endpoint_sip
 
 from ..core import errors
+from ..core.association import AssociationService
 from ..core.notifier import Notifier
-from ..core.service import AssociationService
 from ..core.validation import SameTenant, Validator
 from ..core.work import Work
 from ..models import EndpointSIP, Line

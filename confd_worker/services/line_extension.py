@@ -6,9 +6,9 @@ from confd_schemas.line_extension import line_extension
 from sqlalchemy import select
 
 from ..core import errors
+from ..core.association import AssociationService
 from ..core.notifier import Notifier
 from ..core.rpc import change
-from ..core.service import AssociationService
 from ..core.validation import SameTenant, Validator
 from ..core.work import Json, Work
 from ..models import Extension, Line, LineExtension, UserLine

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from ..core.auth import known_tenants
 from ..core.dao import DAO
 from ..core.events import on_event
+from ..core.resource import ResourceService
 from ..core.rpc import read
-from ..core.service import ResourceService
 from ..models import Context, Tenant
 from . import sip_templates
 from .endpoints_sip import EndpointsSIP

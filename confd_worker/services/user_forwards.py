@@ -6,7 +6,7 @@ from confd_schemas.user_forwards import user_forwards
 
 from ..core import errors
 from ..core.notifier import EventType, Notifier
-from ..core.service import PartsService
+from ..core.singleton import PartsService
 from ..core.validation import Validator
 from ..core.work import Work
 from ..models import FORWARDS

@@ -6,10 +6,10 @@ from confd_schemas.user_line import user_line
 from sqlalchemy import select
 
 from ..core import errors
+from ..core.association import AssociationService
 from ..core.members import Members
 from ..core.notifier import Notifier
 from ..core.rpc import change
-from ..core.service import AssociationService
 from ..core.validation import SameTenant, Validator
 from ..core.work import Work
 from ..models import Line, LineExtension, User, UserLine

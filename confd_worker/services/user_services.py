@@ -3,7 +3,7 @@
 from confd_schemas.user_services import user_services
 
 from ..core.notifier import EventType, Notifier
-from ..core.service import PartsService
+from ..core.singleton import PartsService
 from ..models import SERVICES
 from .users.dao import dao
 

@@ -6,9 +6,9 @@ from confd_schemas.user_voicemail import user_voicemail
 from confd_schemas.voicemails import Voicemail as VoicemailSchema
 
 from ..core import errors
+from ..core.association import AssociationService
 from ..core.notifier import Notifier
 from ..core.rpc import change, read
-from ..core.service import AssociationService
 from ..core.validation import SameTenant, Validator
 from ..core.work import Json, Work
 from ..models import User, Voicemail

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from ..core import errors
 from ..core.dao import DAO
 from ..core.notifier import EventType, Notifier
-from ..core.service import ResourceService
+from ..core.resource import ResourceService
 from ..core.validation import Free, Unique, Validator, changed
 from ..core.work import Work
 from ..models import Voicemail, ZoneMessage
@@ -88,9 +88,9 @@ class Voicemails(ResourceService):
         if changed(item, "context"):
             place_in_context(self.work, item)
 
-    def edit(self, item: Voicemail, fields: dict[str, Any]) -> None:
+    def alter(self, item: Voicemail, fields: dict[str, Any]) -> None:
         old = item.number, item.context
-        super().edit(item, fields)
+        super().alter(item, fields)
         for user in item.users:
             self.user_notifier.tell("edited", self.work, user)
         if old != (item.number, item.context):

@@ -7,8 +7,8 @@ from confd_schemas.lines import lines
 
 from ...core import errors
 from ...core.notifier import Notifier
+from ...core.resource import ResourceService
 from ...core.rpc import change
-from ...core.service import ResourceService
 from ...core.validation import Refers, Unique, Validator, changed
 from ...models import Line
 from ..contexts import context_known, place_in_context
@@ -79,9 +79,9 @@ class Lines(ResourceService):
             self.beside(LineExtensions).join(line, self._extension(line, extension))
         return line
 
-    def edit(self, item: Line, fields: dict[str, Any]) -> None:
+    def alter(self, item: Line, fields: dict[str, Any]) -> None:
         told = self._set_caller_id(item, fields)
-        super().edit(item, fields)
+        super().alter(item, fields)
         if told:
             self.notifier.reload("changed", self.work)
 

@@ -5,8 +5,8 @@ import io
 import json
 
 from ...core.database import Statement
+from ...core.resource import ResourceService
 from ...core.rpc import read
-from ...core.service import ResourceService
 
 __all__ = ["UserExport"]
 

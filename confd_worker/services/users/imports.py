@@ -15,8 +15,9 @@ from confd_schemas.voicemails import Voicemail as VoicemailSchema
 from sqlalchemy import select
 
 from ...core import errors
+from ...core.resource import ResourceService
 from ...core.rpc import change, read
-from ...core.service import ResourceService, loaded
+from ...core.service import loaded
 from ...models import EndpointSIP, Extension, Line, Tenant, User, Voicemail
 from .. import extensions, voicemails
 from ..contexts import dao as contexts_dao

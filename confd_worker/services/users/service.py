@@ -8,8 +8,8 @@ from sqlalchemy.orm import selectinload
 
 from ...core import errors
 from ...core.notifier import Notifier
+from ...core.resource import ResourceService
 from ...core.rpc import change, read
-from ...core.service import ResourceService
 from ...core.validation import Free, Refers, Unique, Validator
 from ...core.work import Json, Work
 from ...models import Line, User, UserLine
@@ -87,7 +87,7 @@ class Users(UserImport, UserExport, ResourceService):
         user = self.dao.get(self.work, id)
         if self.options("update", {"recursive": recursive})["recursive"]:
             raise errors.NotPermitted("Nested bodies are not provided by this server")
-        self.edit(user, self.load("update", body))
+        self.alter(user, self.load("update", body))
 
     @change
     def delete(self, id: Any, recursive: Any = None) -> None:
@@ -102,8 +102,8 @@ class Users(UserImport, UserExport, ResourceService):
         if item.caller_id is None:
             item.caller_id = '"{}"'.format(" ".join(filter(None, (item.firstname, item.lastname))))
 
-    def edit(self, item: User, fields: dict[str, Any]) -> None:
-        super().edit(item, fields)
+    def alter(self, item: User, fields: dict[str, Any]) -> None:
+        super().alter(item, fields)
         query = (
             select(Line)
             .join(UserLine, UserLine.line_id == Line.id)
