@@ -1,29 +1,65 @@
 """The generic service of a resource."""
 
+import inspect
 from typing import Any, ClassVar
 
+from .association import AssociationService
 from .dao import DAO
-from .rpc import change, read
+from .rpc import Rpc, change, read
 from .service import Service
 from .validation import changed
 from .work import Json
 
 __all__ = ["ResourceService"]
 
+_PAIR = inspect.Signature(
+    [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("self", "left", "right")]
+)
+
 
 class ResourceService(Service):
     """Items of one model: list, get, create, update, delete.
 
     A new item of a tenant-owned model gets the caller's tenant, unless `place` gives it another.
+
+    Attributes:
+        associations: what the items can be joined with, by the word that `associate_{word}` has for it, where the spec
+            puts these operations into the resource itself.
     """
 
     dao: ClassVar[DAO]
+    associations: ClassVar[dict[str, type[AssociationService]]] = {}
     offered = ("list", "get", "create", "update", "delete")
 
     def __init_subclass__(cls) -> None:
+        if "spec" in vars(cls) and "edit" in cls.spec.of(cls.spec.name):
+            cls.edit = cls.update  # type: ignore[attr-defined]
         super().__init_subclass__()
         if "spec" in vars(cls) and cls.spec.id != "id":
             cls.argument_names = {cls.spec.id: "id"}
+        for word, association in vars(cls).get("associations", {}).items():
+            cls._mount(word, association)
+
+    @classmethod
+    def _mount(cls, word: str, association: type[AssociationService]) -> None:
+        """Offer an association's two methods as methods of this service."""
+        association.name = cls.name
+        for verb in association.offered:
+
+            def method(self: Service, left: Any, right: Any, verb: str = verb) -> Any:
+                return getattr(self.beside(association), verb)(left, right)
+
+            name = f"{verb}_{word}"
+            method.__name__, method.__doc__ = name, getattr(association, verb).__doc__
+            method.__signature__ = _PAIR  # type: ignore[attr-defined]
+            setattr(cls, name, Rpc.decorator(method))
+        variables = cls.operations()[f"associate_{word}"].variables
+        cls.argument_names = cls.argument_names | dict(zip(variables, ("left", "right"), strict=True))
+
+    @classmethod
+    def events(cls) -> set[str]:
+        mounted = (each.events() for each in cls.associations.values())
+        return super().events().union(*mounted)
 
     @read
     def list(self, **parameters: Any) -> Json:
@@ -45,7 +81,7 @@ class ResourceService(Service):
     def update(self, id: Any, body: Any) -> None:
         """Change the fields that the body has."""
         item = self.dao.get(self.work, id)
-        self.alter(item, self.load("update", body))
+        self.alter(item, self.load("edit" if "edit" in self.operations() else "update", body))
 
     @change
     def delete(self, id: Any) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Base, TenantOwned, integer_id
+from .destination import Target, register
 from .extension import Extension
 from .line import Line, LineExtension, UserLine
 from .tenant import Tenant
@@ -204,3 +205,6 @@ def _of_main_extension(user: Any, value: Any) -> Any:
         .where(UserLine.user_id == user.id, UserLine.main_line, Extension.enabled)
         .scalar_subquery()
     )
+
+
+register(Target("user_id", User.id, {"user_firstname": User.firstname, "user_lastname": User.lastname}))

@@ -7,6 +7,7 @@ from sqlalchemy import Index, String, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Base, Options, TenantOwned, integer_id
+from .destination import Target, register
 from .extension import in_context
 
 __all__ = ["Voicemail", "ZoneMessage"]
@@ -54,3 +55,6 @@ class ZoneMessage(Base):
     timezone: Mapped[str]
     message: Mapped[str | None]
     position: Mapped[int]
+
+
+register(Target("voicemail_id", Voicemail.id, {"voicemail_name": Voicemail.name}))

@@ -16,7 +16,7 @@ from ..models import Context, Extension
 from .context_ranges import holds
 from .contexts import context_known, place_in_context
 
-__all__ = ["USES", "Extensions", "context_of", "dao", "identity", "in_range"]
+__all__ = ["USES", "Extensions", "InContextFor", "InRangeFor", "NotUsedOtherwise", "context_of", "dao", "identity"]
 
 dao = DAO(Extension, extensions)
 
@@ -55,12 +55,56 @@ def identity(item: Any) -> str:
     return str(item.uuid if hasattr(item, "uuid") and not hasattr(item, "id") else item.id)
 
 
-def in_range(work: Work, extension: Extension, ranges: str) -> None:
-    """The exten, unless it is a pattern, is in one of those ranges of its context.
+class NotUsedOtherwise:
+    """The extension of an association is used for no other purpose.
 
-    Raises:
-        OutsideContextRange: it is not.
+    Args:
+        relation: attribute of the extension that the association fills.
+        key: what the error's metadata call the extension's id.
     """
+
+    def __init__(self, relation: str, key: str = "extension_id") -> None:
+        self.relation, self.key = relation, key
+
+    def __call__(self, work: Work, other: Any, extension: Extension) -> None:
+        """Raises Associated."""
+        for relation, kind in USES.items():
+            found = getattr(extension, relation, None)
+            if not found or relation == self.relation:
+                continue
+            if relation == "lines":
+                users = [user for line in found for user in line.users]
+                kind, found = ("user", users[0]) if users else (kind, found[0])
+            told = {self.key: extension.id, "associated_id": identity(found)}
+            raise errors.Associated("Extension", kind, metadata=told)
+
+
+class InContextFor:
+    """The context of an association's extension has the type that goes with it."""
+
+    def __init__(self, relation: str) -> None:
+        self.relation = relation
+
+    def __call__(self, work: Work, other: Any, extension: Extension) -> None:
+        """Raises UnhandledContextType."""
+        type_ = context_of(work, extension).type
+        if type_ != _CONTEXT_TYPES.get(self.relation, "internal"):
+            told = {"id": extension.id, "context": extension.context}
+            raise errors.UnhandledContextType(type_, metadata=told)
+
+
+class InRangeFor:
+    """The exten of an association's extension is in a range for it of the context, unless it is a pattern."""
+
+    def __init__(self, relation: str) -> None:
+        self.ranges = _RANGES[relation]
+
+    def __call__(self, work: Work, other: Any, extension: Extension) -> None:
+        """Raises OutsideContextRange."""
+        _in_range(work, extension, self.ranges)
+
+
+def _in_range(work: Work, extension: Extension, ranges: str) -> None:
     if extension.exten.startswith("_"):
         return
     if not holds(getattr(context_of(work, extension), ranges), extension.exten):
@@ -80,7 +124,7 @@ def _in_ranges(work: Work, extension: Extension) -> None:
     if changed(extension, "context", "exten"):
         for relation, ranges in _RANGES.items():
             if getattr(extension, relation, None):
-                in_range(work, extension, ranges)
+                _in_range(work, extension, ranges)
 
 
 def _pattern_fits(work: Work, extension: Extension) -> None:

@@ -25,15 +25,6 @@ def _no_extension(work: Work, line: Line, extension: Extension) -> None:
         )
 
 
-def _not_used_otherwise(work: Work, line: Line, extension: Extension) -> None:
-    for relation, kind in extensions.USES.items():
-        other = getattr(extension, relation, None)
-        if other and relation != "lines":
-            raise errors.Associated(
-                "Extension", kind, metadata={"id": extension.id, "associated_id": extensions.identity(other)}
-            )
-
-
 def _same_main_user(work: Work, line: Line, extension: Extension) -> None:
     """Lines that have the extension already have the same main user, or none."""
     own = next((link.user_id for link in line.user_lines if link.main_user), None)
@@ -50,16 +41,6 @@ def _same_main_user(work: Work, line: Line, extension: Extension) -> None:
         raise errors.Associated("User", "Line", metadata={"user_id": other.user_id, "line_id": other.line_id})
 
 
-def _in_internal_context(work: Work, line: Line, extension: Extension) -> None:
-    type_ = extensions.context_of(work, extension).type
-    if type_ != "internal":
-        raise errors.UnhandledContextType(type_, metadata={"id": extension.id, "context": extension.context})
-
-
-def _in_user_range(work: Work, line: Line, extension: Extension) -> None:
-    extensions.in_range(work, extension, "user_ranges")
-
-
 class LineExtensions(AssociationService):
     spec = line_extension
     left, right, relation = lines.dao, extensions.dao, "extensions"
@@ -68,10 +49,10 @@ class LineExtensions(AssociationService):
             SameTenant("line", "extension", swapped=True),
             lines.has_endpoint,
             _no_extension,
-            _not_used_otherwise,
-            _in_internal_context,
+            extensions.NotUsedOtherwise("lines", key="id"),
+            extensions.InContextFor("lines"),
             _same_main_user,
-            _in_user_range,
+            extensions.InRangeFor("lines"),
         ],
         dissociate=[lines.without_device],
     )

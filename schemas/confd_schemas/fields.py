@@ -25,6 +25,7 @@ __all__ = [
     "List",
     "Nested",
     "OptionalString",
+    "Options",
     "Pairs",
     "Reference",
     "StrictBoolean",
@@ -168,6 +169,28 @@ class Computed(fields.Raw):
         self.kind = {"type": kind} if isinstance(kind, str) else kind
         self.empty = empty
         super().__init__(dump_only=True, **kwargs)
+
+
+class Options(fields.Field):
+    """An object of texts by name; a list of `{"key": …, "value": …}` is taken as well.
+
+    Args:
+        key, value: what each of the two texts must be.
+    """
+
+    default_error_messages = {"invalid": "Invalid type."}
+
+    def __init__(self, *, key: String | None = None, value: String | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        pair = {"key": key or String(required=True), "value": value or String(required=True)}
+        self._pairs = Nested(Schema.from_dict(pair), many=True)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, str]:
+        if isinstance(value, Mapping):
+            value = [{"key": key, "value": text} for key, text in value.items()]
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        return {pair["key"]: pair["value"] for pair in self._pairs.deserialize(value, attr, data)}
 
 
 class Links(fields.Raw):

@@ -7,7 +7,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
 from marshmallow import fields as marshmallow_fields
 
-from .fields import Computed, Links, Reference, Summary
+from .fields import Links, Reference, Summary
 from .schema import Schema
 
 __all__ = ["Plugin", "shape"]
@@ -33,7 +33,7 @@ class _Converter(OpenAPIConverter):
 
     def field2wire(self, field: marshmallow_fields.Field, **kwargs: Any) -> dict[str, Any]:
         """Fields of our own."""
-        if isinstance(field, Computed):
+        if hasattr(field, "kind"):
             return field.kind
         if isinstance(field, Links):
             return _LINKS

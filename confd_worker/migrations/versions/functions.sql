@@ -64,6 +64,33 @@ CREATE FUNCTION confd_sip_derive(root uuid) RETURNS void LANGUAGE sql AS $$
         AND (endpoint_sip.webrtc, endpoint_sip.caller_id) IS DISTINCT FROM (derived.webrtc, derived.caller_id)
 $$;
 
+-- The target of destinations is gone, and so are they: of the type and with the column's value given.
+CREATE FUNCTION confd_target_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM destinations WHERE type = TG_ARGV[0] AND target = to_jsonb(OLD) ->> TG_ARGV[1];
+    RETURN NULL;
+END
+$$;
+
+-- The holder of destinations is gone, and so are they: those in the columns given.
+CREATE FUNCTION confd_holder_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM destinations WHERE id = ANY (
+        SELECT (to_jsonb(OLD) ->> name)::integer FROM unnest(TG_ARGV) AS name
+    );
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER target_deleted AFTER DELETE ON users
+FOR EACH ROW EXECUTE FUNCTION confd_target_deleted('user', 'id');
+
+CREATE TRIGGER target_deleted AFTER DELETE ON voicemails
+FOR EACH ROW EXECUTE FUNCTION confd_target_deleted('voicemail', 'id');
+
+CREATE TRIGGER holder_deleted AFTER DELETE ON incalls
+FOR EACH ROW EXECUTE FUNCTION confd_holder_deleted('destination_id');
+
 CREATE FUNCTION confd_sip_options_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM confd_sip_derive(NEW.uuid);

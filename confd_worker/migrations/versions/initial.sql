@@ -30,6 +30,16 @@ CREATE TABLE sysconfd_requests (
     CONSTRAINT sysconfd_requests_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE destinations (
+    id SERIAL NOT NULL,
+    type VARCHAR NOT NULL,
+    target VARCHAR,
+    fields JSONB NOT NULL,
+    CONSTRAINT destinations_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX destinations_type_target_idx ON destinations (type, target);
+
 CREATE TABLE sip_transports (
     uuid UUID NOT NULL,
     name VARCHAR(79) NOT NULL,
@@ -116,9 +126,42 @@ CREATE TABLE endpoint_sip (
     CONSTRAINT endpoint_sip_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
+CREATE INDEX endpoint_sip_tenant_uuid_idx ON endpoint_sip (tenant_uuid);
+
 CREATE INDEX endpoint_sip_transport_uuid_idx ON endpoint_sip (transport_uuid);
 
-CREATE INDEX endpoint_sip_tenant_uuid_idx ON endpoint_sip (tenant_uuid);
+CREATE TABLE incalls (
+    id SERIAL NOT NULL,
+    preprocess_subroutine VARCHAR(79),
+    greeting_sound VARCHAR(255),
+    caller_id_mode VARCHAR,
+    caller_id_name VARCHAR(80),
+    description VARCHAR,
+    destination_id INTEGER,
+    tenant_uuid UUID NOT NULL,
+    CONSTRAINT incalls_pkey PRIMARY KEY (id),
+    CONSTRAINT incalls_destination_id_fkey FOREIGN KEY(destination_id) REFERENCES destinations (id) ON DELETE SET NULL,
+    CONSTRAINT incalls_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
+);
+
+CREATE INDEX incalls_destination_id_idx ON incalls (destination_id);
+
+CREATE INDEX incalls_tenant_uuid_idx ON incalls (tenant_uuid);
+
+CREATE TABLE schedules (
+    id SERIAL NOT NULL,
+    name VARCHAR(128),
+    timezone VARCHAR(128),
+    closed JSONB NOT NULL,
+    open_periods JSON NOT NULL,
+    exceptions JSONB DEFAULT '[]' NOT NULL,
+    enabled BOOLEAN DEFAULT true NOT NULL,
+    tenant_uuid UUID NOT NULL,
+    CONSTRAINT schedules_pkey PRIMARY KEY (id),
+    CONSTRAINT schedules_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
+);
+
+CREATE INDEX schedules_tenant_uuid_idx ON schedules (tenant_uuid);
 
 CREATE TABLE context_includes (
     context_id INTEGER NOT NULL,
@@ -148,14 +191,18 @@ CREATE TABLE extensions (
     context VARCHAR NOT NULL,
     enabled BOOLEAN DEFAULT true NOT NULL,
     tenant_uuid UUID NOT NULL,
+    incall_id INTEGER,
     CONSTRAINT extensions_pkey PRIMARY KEY (id),
     CONSTRAINT extensions_exten_context_key UNIQUE (exten, context),
-    CONSTRAINT extensions_context_fkey FOREIGN KEY(context, tenant_uuid) REFERENCES contexts (name, tenant_uuid) ON DELETE CASCADE ON UPDATE CASCADE
+    CONSTRAINT extensions_context_fkey FOREIGN KEY(context, tenant_uuid) REFERENCES contexts (name, tenant_uuid) ON DELETE CASCADE ON UPDATE CASCADE,
+    CONSTRAINT extensions_incall_id_fkey FOREIGN KEY(incall_id) REFERENCES incalls (id) ON DELETE SET NULL
 );
 
 CREATE INDEX extensions_tenant_uuid_idx ON extensions (tenant_uuid);
 
 CREATE INDEX extensions_context_idx ON extensions (context);
+
+CREATE INDEX extensions_incall_id_idx ON extensions (incall_id);
 
 CREATE TABLE lines (
     id SERIAL NOT NULL,
@@ -173,9 +220,9 @@ CREATE TABLE lines (
     CONSTRAINT lines_endpoint_sip_uuid_fkey FOREIGN KEY(endpoint_sip_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL
 );
 
-CREATE INDEX lines_context_idx ON lines (context);
-
 CREATE INDEX lines_tenant_uuid_idx ON lines (tenant_uuid);
+
+CREATE INDEX lines_context_idx ON lines (context);
 
 CREATE TABLE voicemails (
     id SERIAL NOT NULL,
@@ -200,11 +247,21 @@ CREATE TABLE voicemails (
     CONSTRAINT voicemails_context_fkey FOREIGN KEY(context, tenant_uuid) REFERENCES contexts (name, tenant_uuid) ON DELETE CASCADE ON UPDATE CASCADE
 );
 
-CREATE INDEX voicemails_tenant_uuid_idx ON voicemails (tenant_uuid);
+CREATE INDEX voicemails_context_idx ON voicemails (context);
 
 CREATE UNIQUE INDEX voicemails_one_global_idx ON voicemails (context) WHERE accesstype = 'global';
 
-CREATE INDEX voicemails_context_idx ON voicemails (context);
+CREATE INDEX voicemails_tenant_uuid_idx ON voicemails (tenant_uuid);
+
+CREATE TABLE incall_schedules (
+    incall_id INTEGER NOT NULL,
+    schedule_id INTEGER,
+    CONSTRAINT incall_schedules_pkey PRIMARY KEY (incall_id),
+    CONSTRAINT incall_schedules_incall_id_fkey FOREIGN KEY(incall_id) REFERENCES incalls (id) ON DELETE CASCADE,
+    CONSTRAINT incall_schedules_schedule_id_fkey FOREIGN KEY(schedule_id) REFERENCES schedules (id) ON DELETE CASCADE
+);
+
+CREATE INDEX incall_schedules_schedule_id_idx ON incall_schedules (schedule_id);
 
 CREATE TABLE line_extensions (
     line_id INTEGER NOT NULL,
@@ -288,12 +345,22 @@ CREATE INDEX user_lines_line_id_idx ON user_lines (line_id);
 
 CREATE UNIQUE INDEX user_lines_one_main_line_idx ON user_lines (user_id) WHERE main_line;
 
+CREATE TABLE user_schedules (
+    user_id INTEGER NOT NULL,
+    schedule_id INTEGER,
+    CONSTRAINT user_schedules_pkey PRIMARY KEY (user_id),
+    CONSTRAINT user_schedules_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+    CONSTRAINT user_schedules_schedule_id_fkey FOREIGN KEY(schedule_id) REFERENCES schedules (id) ON DELETE CASCADE
+);
+
+CREATE INDEX user_schedules_schedule_id_idx ON user_schedules (schedule_id);
+
 ALTER TABLE tenants ADD CONSTRAINT tenants_webrtc_sip_template_uuid_fkey FOREIGN KEY(webrtc_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
-ALTER TABLE tenants ADD CONSTRAINT tenants_registration_trunk_sip_template_uuid_fkey FOREIGN KEY(registration_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
-ALTER TABLE tenants ADD CONSTRAINT tenants_global_sip_template_uuid_fkey FOREIGN KEY(global_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
 ALTER TABLE tenants ADD CONSTRAINT tenants_meeting_guest_sip_template_uuid_fkey FOREIGN KEY(meeting_guest_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
 ALTER TABLE tenants ADD CONSTRAINT tenants_twilio_trunk_sip_template_uuid_fkey FOREIGN KEY(twilio_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
+ALTER TABLE tenants ADD CONSTRAINT tenants_global_sip_template_uuid_fkey FOREIGN KEY(global_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
+ALTER TABLE tenants ADD CONSTRAINT tenants_registration_trunk_sip_template_uuid_fkey FOREIGN KEY(registration_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;

@@ -1,0 +1,57 @@
+"""The rules of call destinations, for all that hold one."""
+
+from typing import Any
+
+from confd_schemas.destinations import targets as labels
+from sqlalchemy import inspect, select
+
+from ..core import errors
+from ..core.dao import of_resource
+from ..core.work import Work
+from ..models.destination import target_of
+
+__all__ = ["Reachable", "check_reachable"]
+
+_ALSO = {"skill_rule_id": ("queues.skillrules", "SkillRule", "id"), "moh_uuid": ("moh", "MOH", "uuid")}
+
+
+class Reachable:
+    """What the destinations that an item holds lead to exists, in whatever tenant.
+
+    Args:
+        fields: names of the destinations, in the order in which they are checked.
+    """
+
+    def __init__(self, *fields: str) -> None:
+        self.fields = fields
+
+    def __call__(self, work: Work, item: Any) -> None:
+        """Raises ParameterNotFound."""
+        for field in self.fields:
+            row = getattr(item, f"{field}_row")
+            if row is not None and not inspect(row).persistent:
+                check_reachable(work, row.fields)
+
+
+def check_reachable(work: Work, destination: dict[str, Any]) -> None:
+    """What the destination leads to exists.
+
+    Raises:
+        ParameterNotFound: it does not, or something else that the destination names does not.
+    """
+    found = target_of(destination)
+    if found is not None:
+        key, target = found
+        value = destination[key]
+        label = labels[key]
+        exists = target is not None and work.session.scalar(
+            select(target.id).where(target.id == value).execution_options(all_tenants=True)
+        )
+        if exists is None or exists is False:
+            raise errors.ParameterNotFound("actionarg1", label, metadata={"actionarg1": value})
+    for field, (resource, label, column) in _ALSO.items():
+        value = destination.get(field)
+        if value:
+            dao = of_resource(resource)
+            if dao is None or dao.find(work, all_tenants=True, **{column: value}) is None:
+                raise errors.ParameterNotFound(field, label, metadata={field: value})
