@@ -45,6 +45,36 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         postgres.stop()
 
 
+@dataclass(frozen=True)
+class OwnServers:
+    """Servers that a test may stop and start; ports and data stay."""
+
+    postgres: Postgres
+    broker: Broker
+
+    @property
+    def addresses(self) -> Servers:
+        """Where they are."""
+        return Servers(self.postgres.uri, self.broker.uri)
+
+
+@pytest.fixture(scope="session")
+def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers]:
+    """A PostgreSQL and a RabbitMQ of which the modules that end processes have the use, one after the other."""
+    folder = tmp_path_factory.mktemp("own")
+    servers = OwnServers(Postgres(folder), Broker(folder))
+    try:
+        servers.postgres.launch()
+        servers.broker.launch()
+        servers.postgres.wait_until_ready()
+        servers.broker.wait_until_ready()
+        upgrade(servers.postgres.uri)
+        yield servers
+    finally:
+        servers.broker.stop()
+        servers.postgres.stop()
+
+
 @pytest.fixture(scope="session")
 def system(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """One worker process and a gateway, shared by the tests that kill nothing."""

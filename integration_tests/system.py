@@ -23,6 +23,7 @@ __all__ = ["MASTER_TENANT", "MASTER_TOKEN", "System", "until"]
 
 MASTER_TENANT = "00000000-0000-4000-8000-000000000001"
 MASTER_TOKEN = "the-master-token"
+STARTED = "-- started --"
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
@@ -80,7 +81,7 @@ class System:
     def start_worker(self, name: str = "worker", **settings: str) -> None:
         """Start a worker process and wait until it answers."""
         self._start(name, ["-m", "confd_worker.worker_process", name], settings)
-        self._ready(name, self._worker_answers)
+        self._ready(name, lambda: "bus_connected" in self._log_since_start(name) and self._worker_answers())
 
     def start_gateway(self, name: str = "gateway") -> None:
         """Start the gateway and wait until it listens."""
@@ -108,8 +109,11 @@ class System:
         self.processes.clear()
 
     def log_of(self, name: str) -> str:
-        """What a process has logged so far."""
+        """What all processes of that name have logged so far."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def _log_since_start(self, name: str) -> str:
+        return self.log_of(name).rpartition(STARTED)[2]
 
     def client(self, tenant: str | None = MASTER_TENANT, timeout: float = 10, **context: Any) -> Client:
         """A client that calls in a tenant; None names none."""
@@ -132,6 +136,8 @@ class System:
 
     def _start(self, name: str, arguments: list[str], settings: dict[str, str]) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
+            log.write(f"{STARTED}\n".encode())
+            log.flush()
             self.processes[name] = subprocess.Popen(
                 [sys.executable, *arguments], env=self.environment() | settings, stdout=log, stderr=log
             )

@@ -15,10 +15,14 @@ __all__ = ["config", "methods_of", "openapi", "services"]
 
 def methods_of(service: type[Any]) -> dict[str, str]:
     """The RPC methods of a service class by name, each with its arguments as a caller writes them."""
-    callers_names = {own: given for given, own in getattr(service, "argument_names", {}).items()}
+    from ..core.rpc import Rpc
+
+    operations = service.operations()
     methods = {}
     for name, method in inspect.getmembers(service, inspect.isfunction):
-        if getattr(method, "nameko_entrypoints", None):
+        if any(isinstance(each, Rpc) for each in getattr(method, "nameko_entrypoints", ())):
+            variables = operations[name].variables if name in operations else {}
+            callers_names = {own: given for given, own in service.argument_names.items() if given in variables}
             parameters = list(inspect.signature(method).parameters.values())[1:]
             methods[name.rstrip("_")] = ", ".join(_argument(each, callers_names) for each in parameters)
     return methods

@@ -129,6 +129,7 @@ class Bus:
             try:
                 self._connection = connect(self._amqp_uri, _TIMEOUT, _HEARTBEAT)
                 self._declare_dead_letters(self._connection.channel())
+                self._enter_all(self._connection)
                 _log.info("bus_connected")
                 failures = 0
                 while not self._stopping:
@@ -142,10 +143,13 @@ class Bus:
         if self._connection is not None:
             disconnect(self._connection)
 
-    def _consume(self, connection: amqp.Connection) -> None:
+    def _enter_all(self, connection: amqp.Connection) -> None:
         for each in self._subscriptions:
             if each.tag is None and each not in self._leaving:
                 self._enter(connection, each)
+
+    def _consume(self, connection: amqp.Connection) -> None:
+        self._enter_all(connection)
         self._leave()
         with contextlib.suppress(TimeoutError):
             connection.drain_events(timeout=_TICK)
@@ -180,9 +184,11 @@ class Bus:
 
     @staticmethod
     def _declare_dead_letters(channel: amqp.Channel) -> None:
-        channel.exchange_declare(DEAD_LETTERS, "fanout", durable=True, auto_delete=False)
+        channel.exchange_declare(DEAD_LETTERS, "headers", durable=True, auto_delete=False)
         channel.queue_declare(DEAD_LETTERS, durable=True, auto_delete=False)
-        channel.queue_bind(DEAD_LETTERS, DEAD_LETTERS)
+        # Calls that expired are dead letters as well, but nobody wants them any more.
+        rejected = {"x-match": "any-with-x", "x-first-death-reason": "rejected"}
+        channel.queue_bind(DEAD_LETTERS, DEAD_LETTERS, arguments=rejected)
         channel.close()
 
 

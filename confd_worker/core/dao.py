@@ -98,9 +98,10 @@ class DAO:
         return item
 
     def all(self, work: Work, keys: Iterable[Any], *, lock: bool = True) -> dict[Any, Any]:
-        """The items with these ids that the caller sees, by id, locked in one order."""
-        column = self.model.__mapper__.primary_key[0]
-        query = self._seen(select(self.model).where(column.in_(set(keys)))).order_by(column)
+        """The items with these ids (all integers, or all uuids) that the caller sees, by id, locked in one order."""
+        wanted = set(keys)
+        column = self.model.uuid if isinstance(next(iter(wanted), None), UUID) else self.model.__mapper__.primary_key[0]
+        query = self._seen(select(self.model).where(column.in_(wanted))).order_by(column)
         if lock:
             query = query.with_for_update(key_share=True)
         return {getattr(item, column.key): item for item in work.session.scalars(query)}

@@ -66,14 +66,10 @@ class Database:
         }
         url = make_url(uri).set(drivername="postgresql+psycopg2")
         self.engine: Engine = create_engine(url, **options)
-        self._reader: Engine = create_engine(
-            url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **options
-        )
 
     def close(self) -> None:
         """Close all connections that are not in use."""
         self.engine.dispose()
-        self._reader.dispose()
 
     @contextmanager
     def session(self, context: Context) -> Iterator[Session]:
@@ -89,15 +85,8 @@ class Database:
 
     def notify(self, channel: str) -> None:
         """Wake those that listen on that channel of the database."""
-        connection: Any = self._reader.raw_connection()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(f"NOTIFY {channel}")
-        except psycopg2.Error as error:
-            connection.invalidate(error)
-            raise
-        finally:
-            connection.close()
+        with self._autocommit() as connection, connection.cursor() as cursor:
+            cursor.execute(f"NOTIFY {channel}")
 
     def read(self, statement: Statement, parameters: tuple[Any, ...], session: Session | None = None) -> Any:
         """The value that `statement` gives, or None when it gives no row.
@@ -108,17 +97,31 @@ class Database:
         """
         if session is not None:
             return _execute(session.connection().connection, statement, parameters)
-        for last in (False, True):
-            connection = self._reader.raw_connection()
-            try:
+        try:
+            with self._autocommit() as connection:
                 return _execute(connection, statement, parameters)
-            except psycopg2.Error as error:
-                if last or not unreachable(error):
-                    raise
-                connection.invalidate(error)
-            finally:
-                connection.close()
-        return None
+        except psycopg2.Error as error:
+            if not unreachable(error):
+                raise
+        with self._autocommit() as connection:
+            return _execute(connection, statement, parameters)
+
+    @contextmanager
+    def _autocommit(self) -> Iterator[Any]:
+        """A connection on which each statement is a transaction; one that was lost goes, with all of its age."""
+        connection: Any = self.engine.raw_connection()
+        try:
+            # psycopg2 keeps this on its own side; it costs no round trip.
+            connection.dbapi_connection.autocommit = True
+            yield connection
+            connection.dbapi_connection.autocommit = False
+        except BaseException as error:
+            connection.invalidate(error)
+            if unreachable(error):
+                self.engine.dispose()
+            raise
+        finally:
+            connection.close()
 
 
 def _limit_to(session: Session, tenants: tuple[str, ...]) -> None:

@@ -19,7 +19,6 @@ from .standby import Standby
 __all__ = ["EVENTS_TOPIC", "Relay"]
 
 EVENTS_TOPIC = "confd-events"
-_ANCHOR = "confd-events-anchor"
 _BATCH = 200
 _CONFIRM_SECONDS = 30
 _PERSISTENT = 2
@@ -67,12 +66,9 @@ class Relay(Standby):
         channel.exchange_declare(self._exchange, "headers", durable=True, auto_delete=False)
         channel.exchange_declare(EVENTS_TOPIC, "topic", durable=True, auto_delete=False)
         channel.exchange_bind(EVENTS_TOPIC, self._exchange, arguments={"x-match": "all"})
-        channel.exchange_declare(_ANCHOR, "fanout", durable=True, auto_delete=False)
         for service, names in self._names.items():
-            # nameko declares it to vanish with its last binding; the anchor keeps it, and ours to it.
             exchange = f"{service}.events"
-            channel.exchange_declare(exchange, "topic", durable=True, auto_delete=True)
-            channel.exchange_bind(_ANCHOR, exchange, "anchor")
+            channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
             for name in names:
                 channel.exchange_bind(exchange, EVENTS_TOPIC, name)
         channel.confirm_select()

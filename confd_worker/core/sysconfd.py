@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 _BATCH = 1000
 _TIMEOUT = (5, 60)
 _ATTEMPTS = 20
+_WINDOWS = 10
 _LONGEST = 60.0
 _FETCH = "SELECT id, command, method, path, parameters, attempts FROM sysconfd_requests ORDER BY id LIMIT %s"
 _REMOVE = "DELETE FROM sysconfd_requests WHERE id = ANY(%s)"
@@ -33,7 +34,7 @@ class Sysconfd(Standby):
     Args:
         db_uri: of the database.
         url: of the system daemon.
-        merge_seconds: how long to wait for further reloads to send with the first.
+        merge_seconds: how long it must be quiet before what was gathered is sent.
     """
 
     lock: ClassVar[int] = 0x636F6E02
@@ -52,9 +53,7 @@ class Sysconfd(Standby):
             cursor.execute(_FETCH, (1,))
             if not cursor.fetchall():
                 return False
-            eventlet.sleep(self._merge_seconds)
-            cursor.execute(_FETCH, (_BATCH,))
-            rows = cursor.fetchall()
+            rows = self._gathered(cursor)
             try:
                 self._reload(cursor, [row for row in rows if row[1] is not None])
                 for row in rows:
@@ -65,6 +64,18 @@ class Sysconfd(Standby):
             else:
                 self._failures = 0
         return True
+
+    def _gathered(self, cursor: Any) -> list[tuple[Any, ...]]:
+        """What is due once no more comes for a while, as during an import; at the latest after ten such whiles."""
+        rows: list[tuple[Any, ...]] = []
+        for _ in range(_WINDOWS):
+            have = len(rows)
+            eventlet.sleep(self._merge_seconds)
+            cursor.execute(_FETCH, (_BATCH,))
+            rows = cursor.fetchall()
+            if len(rows) == have or len(rows) == _BATCH or self._stopping:
+                break
+        return rows
 
     def _reload(self, cursor: Any, rows: list[tuple[Any, ...]]) -> None:
         if rows:

@@ -33,6 +33,8 @@ _ATTEMPTS = 8
 _PATIENCE = 0.05
 _LONGEST = 0.5
 _TIMEOUT = 10
+# Soon enough before the deadline that the caller still gets the answer.
+_MARGIN = 1
 
 _EVENTS = """
     INSERT INTO outbox (event_id, name, routing_key, headers, payload)
@@ -161,7 +163,7 @@ class Work:
         if self._session is not None:
             return run()
         self._committing = False
-        until = self.context.deadline or time.time() + _TIMEOUT
+        until = (self.context.deadline or time.time() + _TIMEOUT) - _MARGIN
         for attempt in count():
             try:
                 return self._attempt(run, fingerprint, part, attempt)
@@ -211,7 +213,7 @@ class Work:
         if found is None:
             return None
         if found.fingerprint != fingerprint:
-            raise errors.KeyReused(key)
+            raise errors.KeyReused(key.partition(":")[2])
         return found.reply
 
     def _commit(self, key: str | None, fingerprint: str, answer: bytes) -> None:

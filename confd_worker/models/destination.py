@@ -72,7 +72,7 @@ class Destination(Base):
         return cls(type=fields["type"], target=str(fields[found[0]]) if found else None, fields=dict(fields))
 
 
-def shown(fields: ColumnElement[Any]) -> ColumnElement[Any]:
+def shown(fields: Any) -> ColumnElement[Any]:
     """The destination in a jsonb expression with the names of its target, as they are now."""
     whens = [(fields.has_key(target.key), _names(fields, target)) for target in _registered.values() if target.names]
     if not whens:

@@ -52,7 +52,7 @@ _CALLER_ID = re.compile(r'"(?P<name>.*)"\s.*?(?:<(?P<number>\d+)>)?', re.DOTALL)
 
 def _pairs_named(options: Any, key: str) -> Any:
     """Those pairs of a section whose option is `key`."""
-    filter_ = f'$[*] ? (@[0] == "{key}")'
+    filter_ = f'strict $[*] ? (@[0] == "{key}")'
     return func.jsonb_path_query_array(options, cast(filter_, JSONPATH), type_=JSONB)
 
 

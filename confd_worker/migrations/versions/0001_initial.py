@@ -1,6 +1,6 @@
 """The first tables.
 
-Revision ID: 0001
+Revision ID: confd_0001
 Revises:
 """
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0001"
+revision = "confd_0001"
 down_revision = None
 branch_labels = None
 depends_on = None

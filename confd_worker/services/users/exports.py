@@ -31,9 +31,9 @@ _ROWS = Statement("""
             voicemail.delete_messages AS voicemail_delete_messages, voicemail.ask_password AS voicemail_ask_password,
             CASE WHEN endpoint.uuid IS NOT NULL THEN 'sip' END AS line_protocol,
             line.provisioning_code, coalesce(extension.context, line.context) AS context, extension.exten,
-            (jsonb_path_query_first(endpoint.auth_section_options, '$[*] ? (@[0] == "username")') ->> 1)
+            (jsonb_path_query_first(endpoint.auth_section_options, 'strict $[*] ? (@[0] == "username")') ->> 1)
                 AS sip_username,
-            (jsonb_path_query_first(endpoint.auth_section_options, '$[*] ? (@[0] == "password")') ->> 1)
+            (jsonb_path_query_first(endpoint.auth_section_options, 'strict $[*] ? (@[0] == "password")') ->> 1)
                 AS sip_secret,
             NULL AS username
         FROM users

@@ -1,0 +1,1 @@
+"""Sites: where a company's telephones are."""

@@ -1,0 +1,310 @@
+"""What every plugin must honour; a new one is covered once it is registered, a resource once it has an example here."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from confd_schemas.destinations import Destination
+from confd_schemas.fields import Nested, Reference
+from confd_schemas.openapi import document
+from confd_schemas.spec import Operation, Resource, discover
+
+from confd_worker.client import Client, RemoteError
+from confd_worker.config import Settings
+from confd_worker.core import database
+from confd_worker.core.association import AssociationService
+from confd_worker.core.context import Context
+from confd_worker.core.plugins import discover as plugins
+from confd_worker.core.resource import ResourceService
+from confd_worker.core.work import Facts, Work
+
+from .system import System
+
+Call = Callable[..., Any]
+
+SERVICES = plugins()
+SPECS: list[Resource] = sorted(discover(), key=lambda spec: spec.name)
+OPERATIONS = [operation for spec in SPECS for operation in spec.operations if operation.rpc]
+RESOURCES = {
+    name: service
+    for name, service in SERVICES.items()
+    if issubclass(service, ResourceService) and "create" in service.operations()
+}
+OWNED = {name: service for name, service in RESOURCES.items() if service.dao.owned}
+
+
+def _context(call: Call, **more: Any) -> str:
+    body = {"label": "inside", "user_ranges": [{"start": "1000", "end": "1999"}], **more}
+    return call("contexts.create", body=body)["name"]
+
+
+HANGUP = {"type": "hangup", "cause": "normal"}
+EXAMPLES: dict[str, Callable[[Call, int], dict[str, Any]]] = {
+    "access_features": lambda call, n: {"host": f"{uuid.uuid4()}"},
+    "callpermissions": lambda call, n: {"name": f"permission {n}"},
+    "contexts": lambda call, n: {"label": f"context {n}"},
+    "endpoints_custom": lambda call, n: {"interface": f"local/{uuid.uuid4()}"},
+    "endpoints_sccp": lambda call, n: {},
+    "endpoints_sip": lambda call, n: {"label": f"endpoint {n}"},
+    "endpoints_sip_templates": lambda call, n: {"label": f"template {n}"},
+    "extensions": lambda call, n: {"exten": f"100{n}", "context": _context(call)},
+    "groups": lambda call, n: {"label": f"group {n}"},
+    "incalls": lambda call, n: {"destination": HANGUP, "description": f"incall {n}"},
+    "ivr": lambda call, n: {"name": f"ivr {n}", "menu_sound": "menu"},
+    "lines": lambda call, n: {"context": _context(call)},
+    "moh": lambda call, n: {"label": f"music {n}", "mode": "files"},
+    "schedules": lambda call, n: {"name": f"schedule {n}", "closed_destination": HANGUP},
+    "users": lambda call, n: {"firstname": f"Alice {n}", "lastname": "Martin"},
+    "voicemails": lambda call, n: {"name": f"voicemail {n}", "number": f"100{n}", "context": _context(call)},
+}
+CHANGES: dict[str, dict[str, Any]] = {
+    "access_features": {"enabled": False},
+    "callpermissions": {"description": "changed"},
+    "contexts": {"description": "changed"},
+    "endpoints_custom": {"interface_suffix": "changed"},
+    "endpoints_sccp": {"options": [["allow", "alaw"]]},
+    "endpoints_sip": {"label": "changed"},
+    "endpoints_sip_templates": {"label": "changed"},
+    "extensions": {"enabled": False},
+    "groups": {"label": "changed"},
+    "incalls": {"description": "changed"},
+    "ivr": {"description": "changed"},
+    "lines": {"position": 2},
+    "moh": {"label": "changed"},
+    "schedules": {"name": "changed"},
+    "users": {"description": "changed"},
+    "voicemails": {"email": "changed@acme.example"},
+}
+
+
+def _made(call: Call, name: str, n: int = 1) -> dict[str, Any]:
+    return call(f"{name}.create", body=EXAMPLES[name](call, n))
+
+
+def _id(name: str, item: dict[str, Any]) -> dict[str, Any]:
+    key = RESOURCES[name].spec.id
+    return {key: item[key]}
+
+
+def _has(item: dict[str, Any], values: dict[str, Any]) -> bool:
+    return item | values == item
+
+
+def _update(name: str) -> str:
+    return f"{name}.edit" if "edit" in RESOURCES[name].operations() else f"{name}.update"
+
+
+def _refused(call: Call, method: str, **arguments: Any) -> RemoteError:
+    with pytest.raises(RemoteError) as refusal:
+        call(method, **arguments)
+    return refusal.value
+
+
+def test_every_resource_that_can_be_made_has_an_example() -> None:
+    assert set(RESOURCES) <= set(EXAMPLES)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: f"{each.method} {each.plain_path}")
+def test_an_operation_has_its_method_and_its_entry_in_the_document(operation: Operation) -> None:
+    assert callable(getattr(SERVICES[operation.service], operation.name.replace("import", "import_"), None))
+    entry = document(SPECS, version="1")["paths"][operation.plain_path][operation.method.lower()]
+    assert (entry["x-rpc"], entry.get("x-acl")) == (operation.rpc, operation.acl)
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_what_is_made_can_be_read_listed_changed_and_deleted(name: str, call: Call) -> None:
+    made = _made(call, name)
+    key = _id(name, made)
+    shown = call(f"{name}.get", **key)
+    if RESOURCES[name]().answer("create") is None:
+        assert shown == made
+    listed = call(f"{name}.list")["items"]
+    assert shown in listed
+
+    call(_update(name), **key, body=CHANGES[name])
+    assert _has(call(f"{name}.get", **key), CHANGES[name])
+
+    call(_update(name), **key, body={})
+    assert _has(call(f"{name}.get", **key), CHANGES[name])
+
+    call(f"{name}.delete", **key)
+    assert _refused(call, f"{name}.get", **key).type == "not-found"
+    assert _refused(call, f"{name}.delete", **key).status == 404
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+@pytest.mark.parametrize("method", ["get", "update", "delete"])
+def test_an_unknown_id_is_not_found(name: str, method: str, call: Call) -> None:
+    key = RESOURCES[name].spec.id
+    unknown: Any = str(uuid.uuid4()) if key == "uuid" else 2_000_000_000
+    # The id is looked up first, so that a bad body does not matter.
+    body = {"body": {CHANGES[name].copy().popitem()[0]: {}}} if method == "update" else {}
+    refusal = _refused(call, _update(name) if method == "update" else f"{name}.{method}", **{key: unknown}, **body)
+    assert (refusal.status, refusal.type) == (404, "not-found")
+    assert refusal.message.startswith(f"Resource Not Found - {RESOURCES[name].spec.label} was not found")
+
+
+@pytest.mark.parametrize("name", OWNED)
+def test_another_tenant_sees_and_changes_nothing(name: str, call: Call, system: System) -> None:
+    made = _made(call, name)
+    key = _id(name, made)
+    with system.client(str(uuid.uuid4())) as stranger:
+        assert call(f"{name}.get", **key)
+        assert made not in stranger.call(f"{name}.list", recurse=True)["items"]
+        for method, body in (("get", {}), (_update(name).rpartition(".")[2], {"body": CHANGES[name]}), ("delete", {})):
+            assert _refused(stranger.call, f"{name}.{method}", **key, **body).status == 404
+    assert call(f"{name}.get", **key)
+
+
+@pytest.mark.parametrize("name", OWNED)
+def test_a_parent_reaches_the_items_of_its_child_tenant(name: str, call: Call, tenant: str, system: System) -> None:
+    made = _made(call, name)
+    parent = str(uuid.uuid4())
+    with system.client(parent, visible_tenants=[parent, tenant]) as client:
+        assert client.call(f"{name}.list")["total"] == 0
+        assert _has(client.call(f"{name}.list", recurse=True)["items"][0], _id(name, made))
+        client.call(_update(name), **_id(name, made), body=CHANGES[name])
+        client.call(f"{name}.delete", **_id(name, made))
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_a_field_of_another_type_is_named_and_nothing_is_stored(name: str, call: Call) -> None:
+    schema = RESOURCES[name].operations()["create"].body
+    assert schema is not None
+    before = call(f"{name}.list")["total"]
+    for field, shape in schema().load_fields.items():
+        wrong = 5 if isinstance(shape, Nested | Reference | Destination) else {"a": ["b"]}
+        body = EXAMPLES[name](call, 1) | {field: wrong}
+        with pytest.raises(RemoteError) as refusal:
+            call(f"{name}.create", body=body)
+        assert refusal.value.status == 400, field
+        assert field in refusal.value.message or "_schema" in refusal.value.message
+    added = {"extensions", "lines", "voicemails"}
+    assert name in added or call(f"{name}.list")["total"] == before
+
+
+@pytest.mark.parametrize("body", ["text", 5, [1]], ids=str)
+@pytest.mark.parametrize("name", RESOURCES)
+def test_a_body_that_is_no_object_is_refused(name: str, body: Any, call: Call) -> None:
+    refusal = _refused(call, f"{name}.create", body=body)
+    assert refusal.details["messages"] == ["Input Error - _schema: ['Invalid input type.']"]
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_a_list_is_cut_into_pages_and_ordered_by_each_column(name: str, call: Call) -> None:
+    made = [_made(call, name, n) for n in (1, 2, 3)]
+    listing = RESOURCES[name].spec.listing
+    assert listing is not None
+    everything = call(f"{name}.list")
+    pages = [call(f"{name}.list", limit=1, offset=n)["items"] for n in range(everything["total"])]
+    assert [item for page in pages for item in page] == everything["items"]
+    assert len(everything["items"]) == everything["total"] >= len(made)
+    for column in listing.order:
+        for direction in ("asc", "desc"):
+            assert call(f"{name}.list", order=column, direction=direction)["total"] == everything["total"]
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+@pytest.mark.parametrize("value", ["", "nonsense", "1", "true", "é\u2028'\"\\", "\0", "9" * 30])
+def test_any_filter_value_gives_a_list(name: str, value: str, call: Call) -> None:
+    _made(call, name)
+    listing = RESOURCES[name].spec.listing
+    assert listing is not None
+    for column in listing.filter:
+        found = call(f"{name}.list", **{column: value})
+        assert found["total"] == len(found["items"])
+    assert "items" in call(f"{name}.list", search=value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"limit": "x"}, "Input Error - limit: ['Not a valid integer.']"),
+        ({"limit": 0}, "Input Error - field 'limit': wrong type. Should be a positive number"),
+        ({"limit": -1}, "limit"),
+        ({"offset": "-1"}, "offset"),
+        ({"recurse": "perhaps"}, "Input Error - recurse: ['Not a valid boolean.']"),
+        ({"order": "nonsense"}, "Input Error - order: column 'nonsense' was not found"),
+        ({"direction": "up"}, "Input Error - direction: must be 'asc' or 'desc'"),
+    ],
+)
+@pytest.mark.parametrize("name", RESOURCES)
+def test_a_bad_list_parameter_is_refused(name: str, given: dict[str, Any], message: str, call: Call) -> None:
+    refusal = _refused(call, f"{name}.list", **given)
+    assert refusal.status == 400
+    assert message in refusal.message
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_each_change_sends_its_event(name: str, client: Client, system: System, tenant: str) -> None:
+    service = RESOURCES[name]
+    base = next(iter(sorted(service.notifier.names))).rpartition("_")[0]
+    names = [f"{base}_{what}" for what in ("created", "edited", "deleted")]
+    assert set(names) <= service.events()
+    with system.events(*names) as events:
+        made = _made(client.call, name)
+        client.call(_update(name), **_id(name, made), body=CHANGES[name])
+        client.call(f"{name}.delete", **_id(name, made))
+        seen = []
+        while len(seen) < 3:
+            headers, payload = events.get(timeout=10)
+            if not service.dao.owned or headers.get("tenant_uuid") == tenant:
+                seen.append((headers, payload))
+    assert [headers["name"] for headers, _ in seen] == names
+    for headers, payload in seen:
+        assert payload == {**headers, "data": payload["data"]}
+        assert headers["required_access"] == f"event.{headers['name']}"
+        assert headers["required_acl"].startswith("events.config.")
+        assert headers.get("user_uuid:*", False) is service.dao.owned
+    assert len({headers["event_id"] for headers, _ in seen}) == 3
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_a_read_is_one_statement_however_long_the_list(
+    name: str, call: Call, system: System, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [_made(call, name, n) for n in (1, 2, 3)]
+    executed: list[str] = []
+    execute = database._execute
+    monkeypatch.setattr(database, "_execute", lambda *given: (executed.append(given[1].sql), execute(*given))[1])
+    store = database.Database(system.db_uri, connections=1)
+    settings = Settings(db_uri=system.db_uri, amqp_uri=system.amqp_uri)
+    work = Work(store, Context(tenant_uuid=tenant, visible=(tenant,)), Facts(settings, "", lambda: None))
+    try:
+        RESOURCES[name].dao.list(work, {})
+        RESOURCES[name].dao.show(work, made[0][RESOURCES[name].spec.id])
+        assert len(executed) == 2
+        assert work._session is None
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("name", [n for n, s in SERVICES.items() if issubclass(s, AssociationService)])
+def test_unknown_items_of_an_association_are_not_found(name: str, call: Call) -> None:
+    operation = SERVICES[name].operations()["associate"]
+    unknown = {
+        variable: str(uuid.uuid4()) if kind == "uuid" else 2_000_000_000
+        for variable, kind in operation.variables.items()
+    }
+    refusal = _refused(call, f"{name}.associate", **unknown)
+    assert (refusal.status, refusal.type) == (404, "not-found")
+
+
+def test_the_gateway_answers_every_read_and_refuses_without_a_token(http: Callable[..., Any]) -> None:
+    for operation in OPERATIONS:
+        if operation.method != "GET" or operation.acl is None:
+            continue
+        path = operation.plain_path.format(**{
+            name: {"int": "2000000000", "uuid": str(uuid.uuid4()), "id": "2000000000"}.get(kind, kind.split("|")[0])
+            for name, kind in operation.variables.items()
+        })  # fmt: skip
+        token = "the-master-token"
+        answer = http("GET", path, token=token)
+        assert answer.status_code in (200, 404, 503), (path, answer.text)
+        head = http("HEAD", path, token=token)
+        assert (head.status_code, head.content) == (answer.status_code, b"")
+        assert http("GET", path, token=None).status_code == 401
+        assert "GET" in http("OPTIONS", path, token=None).headers["allow"]
+        assert orjson.loads(answer.content) is not None if answer.headers["content-type"] == "application/json" else True
