@@ -35,6 +35,7 @@ _ROWS = Statement("""
                 AS sip_username,
             (jsonb_path_query_first(endpoint.auth_section_options, 'strict $[*] ? (@[0] == "password")') ->> 1)
                 AS sip_secret,
+            incall.exten AS incall_exten, incall.context AS incall_context,
             NULL AS username
         FROM users
         LEFT JOIN voicemails voicemail ON voicemail.id = users.voicemail_id
@@ -43,6 +44,15 @@ _ROWS = Statement("""
         LEFT JOIN endpoint_sip endpoint ON endpoint.uuid = line.endpoint_sip_uuid
         LEFT JOIN line_extensions ON line_extensions.line_id = line.id
         LEFT JOIN extensions extension ON extension.id = line_extensions.extension_id
+        LEFT JOIN LATERAL (
+            SELECT
+                string_agg(called.exten, ';' ORDER BY called.exten, called.context) AS exten,
+                string_agg(called.context, ';' ORDER BY called.exten, called.context) AS context
+            FROM destinations
+            JOIN incalls ON incalls.destination_id = destinations.id
+            JOIN extensions called ON called.incall_id = incalls.id
+            WHERE destinations.type = 'user' AND destinations.target = users.id::text
+        ) AS incall ON true
         WHERE users.tenant_uuid = $1::uuid
         ORDER BY users.id
     ) AS row

@@ -9,6 +9,7 @@ from typing import Any
 
 from confd_schemas.endpoints_sip import EndpointSIP as EndpointSIPSchema
 from confd_schemas.extensions import Extension as ExtensionSchema
+from confd_schemas.incalls import Incall as IncallSchema
 from confd_schemas.lines import Line as LineSchema
 from confd_schemas.users import User as UserSchema
 from confd_schemas.voicemails import Voicemail as VoicemailSchema
@@ -16,18 +17,20 @@ from sqlalchemy import select
 
 from ...core import errors
 from ...core.resource import ResourceService
-from ...core.rpc import change, read
+from ...core.rpc import read
 from ...core.service import loaded
 from ...models import EndpointSIP, Extension, Line, Tenant, User, Voicemail
 from .. import extensions, voicemails
 from ..contexts import dao as contexts_dao
 from ..endpoints_sip import EndpointsSIP
+from ..incalls import IncallExtensions, Incalls
 from ..line_endpoint_sip import LineEndpointsSIP
 from ..line_extension import LineExtensions
 from ..lines.service import Lines
 from ..user_line import UserLines
 from ..user_voicemail import UserVoicemails
-from .csv_rows import Parsed, Row, lines, parsed
+from .accounts import Accounts, Numbered
+from .csv_rows import Parsed, Row, lines
 
 __all__ = ["UserImport"]
 
@@ -38,8 +41,8 @@ _TEMPLATES = {"sip": ("global",), "webrtc": ("global", "webrtc")}
 class UserImport(ResourceService):
     """The part of the users' service that imports."""
 
-    @change
-    def import_(self, body: str) -> dict[str, Any]:
+    @read
+    def import_(self, body: str) -> Any:
         """Make a user of each row of a CSV; all rows or none.
 
         Returns:
@@ -48,16 +51,10 @@ class UserImport(ResourceService):
         Raises:
             ImportFailed: with an error for each bad row.
         """
-        created, failed = [], []
-        for number, row in enumerate(_rows(body), 1):
-            try:
-                with self.work.session.begin_nested():
-                    created.append(self._import(row, number))
-            except errors.ServiceError as error:
-                failed.append(_failure(row, number, error))
-        if failed:
-            raise errors.ImportFailed(failed)
-        return {"created": created}
+        rows = [Numbered(row, number) for number, row in enumerate(_rows(body), 1)]
+        with self._accounts() as accounts:
+            refused = {row.number: refusal for row in rows if (refusal := accounts.make(row))}
+            return self.work.once(partial(self._import_all, rows, refused))
 
     @read
     def import_rows(self, rows: list[Row], first: int = 1) -> dict[str, Any]:
@@ -71,30 +68,49 @@ class UserImport(ResourceService):
             `{"created": […], "errors": [{"message": …, "timestamp": …, "details": {"row": …, "row_number": …}}, …]}`
         """
         created, failed = [], []
-        for number, row in enumerate(_checked(rows), first):
+        for row in (Numbered(row, number) for number, row in enumerate(_checked(rows), first)):
             try:
-                created.append(self.work.once(partial(self._import, row, number), part=f"row {number}"))
+                with self._accounts() as accounts:
+                    if refusal := accounts.make(row):
+                        raise refusal
+                    created.append(self.work.once(partial(self._import, row), part=f"row {row.number}"))
             except errors.ServiceError as error:
-                failed.append(_failure(row, number, error))
+                failed.append(_failure(row, error))
         return {"created": created, "errors": failed}
 
-    def _import(self, row: Row, number: int) -> dict[str, Any]:
-        if "" in row:
-            raise errors.BadValue(f"not CSV: {row['']}")
-        given = parsed(row)
+    def _accounts(self) -> Accounts:
+        return Accounts(self.work.settings, self.work.context.tenant)
+
+    def _import_all(self, rows: list[Numbered], refused: dict[int, errors.ServiceError]) -> dict[str, Any]:
+        created, failed = [], []
+        for row in rows:
+            try:
+                with self.work.session.begin_nested():
+                    created.append(self._import(row))
+                    if row.number in refused:
+                        raise refused[row.number]
+            except errors.ServiceError as error:
+                failed.append(_failure(row, error))
+        if failed:
+            raise errors.ImportFailed(failed)
+        return {"created": created}
+
+    def _import(self, row: Numbered) -> dict[str, Any]:
+        given = row.parsed()
         if given.call_permissions:
             raise errors.NotFound("CallPermission", metadata={"name": given.call_permissions[0]})
-        if given.incall.get("exten"):
-            raise errors.ParameterNotFound("incall_exten", "Incall", metadata={"incall_exten": given.incall["exten"]})
         self._check_context(given.line.get("context"))
-        user = self.add(loaded(UserSchema, given.user))
+        user = self.add(loaded(UserSchema, given.user) | {"uuid": row.uuid})
         voicemail = self._voicemail(given.voicemail)
         line = self._line(given.line)
         extension = self._extension(given.line)
+        incall_extension = self._extension(given.incall)
         endpoint = self._endpoint(given) if line is not None else None
         self._associate(user, voicemail, line, endpoint, extension)
+        if incall_extension is not None:
+            self._lead_to(user, incall_extension, given.incall.get("ring_seconds"))
         return {
-            "row_number": number,
+            "row_number": row.number,
             "user_id": user.id,
             "user_uuid": user.uuid,
             "voicemail_id": voicemail.id if voicemail else None,
@@ -102,7 +118,7 @@ class UserImport(ResourceService):
             "sip_uuid": endpoint.uuid if endpoint else None,
             "sccp_id": None,
             "extension_id": extension.id if extension else None,
-            "incall_extension_id": None,
+            "incall_extension_id": incall_extension.id if incall_extension else None,
             "call_permission_ids": [],
         }
 
@@ -162,6 +178,16 @@ class UserImport(ResourceService):
             found.append({"uuid": str(uuid)})
         return found
 
+    def _lead_to(self, user: User, extension: Any, ring_seconds: int | None) -> None:
+        """Calls from outside to the extension go to the user."""
+        destination = {"type": "user", "user_id": user.id, "ring_time": ring_seconds}
+        fields = loaded(IncallSchema, {"destination": destination})
+        if extension.incall is None:
+            incall = self.beside(Incalls).add(fields)
+            self.beside(IncallExtensions).join(incall, extension)
+        else:
+            self.beside(Incalls).alter(extension.incall, {"destination": fields["destination"]})
+
     def _associate(
         self,
         user: User,
@@ -200,6 +226,10 @@ def _checked(rows: Any) -> Any:
     return rows
 
 
-def _failure(row: Row, number: int, error: errors.ServiceError) -> dict[str, Any]:
+def _failure(row: Numbered, error: errors.ServiceError) -> dict[str, Any]:
     message = str(error.fields) if isinstance(error, errors.BadFields) else error.message
-    return {"message": message, "timestamp": int(time.time()), "details": {"row": row, "row_number": number}}
+    return {
+        "message": message,
+        "timestamp": int(time.time()),
+        "details": {"row": row.columns, "row_number": row.number},
+    }

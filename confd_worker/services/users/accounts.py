@@ -1,0 +1,85 @@
+"""The accounts that an import makes in the authentication server, beside its transaction."""
+
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from ...config import Settings
+from ...core import errors
+from ...core.auth import AuthServer
+from .csv_rows import Parsed, Row, parsed
+
+__all__ = ["Accounts", "Numbered"]
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A row of the CSV, with the uuid that its user will have.
+
+    Attributes:
+        columns: values by column.
+        number: counted from 1.
+    """
+
+    columns: Row
+    number: int
+    uuid: UUID = field(default_factory=uuid4)
+
+    def parsed(self) -> Parsed:
+        """The row, taken apart.
+
+        Raises:
+            BadValue, InvalidChoice, WrongType: it is no CSV, or a value is no flag or number.
+        """
+        if "" in self.columns:
+            raise errors.BadValue(f"not CSV: {self.columns['']}")
+        return parsed(self.columns)
+
+
+class Accounts:
+    """Makes accounts, and removes them again when what follows fails; makes none without an authentication server.
+
+    Args:
+        settings: of the worker.
+        tenant_uuid: of the users.
+    """
+
+    def __init__(self, settings: Settings, tenant_uuid: str) -> None:
+        self._server = AuthServer(settings) if settings.auth_mode == "wazo" and settings.auth_username else None
+        self._tenant_uuid = tenant_uuid
+        self._made: list[UUID] = []
+
+    def __enter__(self) -> "Accounts":
+        return self
+
+    def __exit__(self, kind: object, *exception: object) -> None:
+        if kind is not None and self._server is not None:
+            for uuid in self._made:
+                self._server.remove_account(uuid)
+
+    def make(self, row: Numbered) -> errors.ServiceError | None:
+        """Make the account of a row's user; the refusal, if it is refused.
+
+        A row that is wrong by itself gets none: the import says why.
+        """
+        if self._server is None:
+            return None
+        try:
+            given = row.parsed()
+        except errors.ServiceError:
+            return None
+        user, account = given.user, given.account
+        try:
+            self._server.make_account(
+                self._tenant_uuid,
+                uuid=str(row.uuid),
+                username=account.get("username") or user.get("email") or str(row.uuid),
+                password=account.get("password"),
+                firstname=user.get("firstname"),
+                lastname=user.get("lastname"),
+                email_address=user.get("email"),
+                enabled=True,
+            )
+        except errors.ServiceError as refusal:
+            return refusal
+        self._made.append(row.uuid)
+        return None
