@@ -1,4 +1,7 @@
-"""A daemon on plain nameko that tells each event that it hears as a line of JSON: python -m integration_tests.listener"""
+"""A daemon on plain nameko that tells each event that it hears as a line of JSON.
+
+Run it with `python -m integration_tests.listener AMQP_URI`.
+"""
 
 import eventlet
 

@@ -330,10 +330,11 @@ def test_joining_twice_and_parting_twice_sends_one_event_each(world: World, syst
 def test_items_of_two_tenants_are_not_joined(world: World, tenant: str, system: System) -> None:
     with system.client(str(uuid.uuid4()), visible_tenants=["*"]) as parent:
         there = World(parent.call)
+        bare = world.bare_line["id"]
         for name, ids in (
             ("user_line.associate", {"user_id": there.user["id"], "line_id": world.line["id"]}),
             ("line_extension.associate", {"line_id": world.line["id"], "extension_id": there.extension["id"]}),
-            ("line_endpoint_sip.associate", {"line_id": world.bare_line["id"], "endpoint_uuid": there.endpoint["uuid"]}),
+            ("line_endpoint_sip.associate", {"line_id": bare, "endpoint_uuid": there.endpoint["uuid"]}),
             ("user_voicemail.associate", {"user_id": there.user["id"], "voicemail_id": world.voicemail["id"]}),
             ("incalls.associate_schedule", {"incall_id": world.incall["id"], "schedule_id": there.schedule["id"]}),
         ):
@@ -362,7 +363,8 @@ def test_an_extension_in_use_keeps_to_its_context(world: World) -> None:
     world.with_line()
     extension = world.extension
     taken = {"exten": extension["exten"], "context": extension["context"]}
-    message = f"Resource Error - Extension already exists ('exten': '{taken['exten']}', 'context': '{taken['context']}')"
+    told = f"('exten': '{taken['exten']}', 'context': '{taken['context']}')"
+    message = f"Resource Error - Extension already exists {told}"
     assert _refusal(world.call, "extensions.create", body=taken) == message
     for change, message in (
         ({"exten": "5000"}, f"Input Error - Extension '5000' is outside of range for context '{taken['context']}'"),

@@ -159,6 +159,8 @@ class Rpc(nameko.rpc.Rpc):
         """
         assert self._signature is not None
         named = {self._names.get(name, name): value for name, value in kwargs.items()}
+        if "self" in named:
+            raise IncorrectSignature("got an unexpected keyword argument 'self'")
         try:
             bound = self._signature.bind(*args, **named)
         except TypeError as error:

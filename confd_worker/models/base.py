@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, MetaData, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Base", "Options", "TenantOwned", "integer_id", "json_list", "uuid_id"]
+__all__ = ["Base", "Options", "TenantOwned", "integer_id", "json_list", "restricted", "uuid_id"]
 
 _NAMES = {
     "pk": "%(table_name)s_pkey",
@@ -28,6 +28,14 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=_NAMES)
     type_annotation_map = {str: String}
+
+
+def restricted(column: str) -> ForeignKey:
+    """A reference that keeps its target from being deleted, but for a deletion that takes both, as of a tenant.
+
+    Checked at the commit: by then a cascade has reached both, in whatever order.
+    """
+    return ForeignKey(column, deferrable=True, initially="DEFERRED")
 
 
 class TenantOwned:

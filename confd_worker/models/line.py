@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, String, case, func, select, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id
+from .base import Base, TenantOwned, integer_id, restricted
 from .endpoint_sip import EndpointSIP
 from .extension import Extension, in_context
 
@@ -20,7 +20,7 @@ class LineExtension(Base):
     __tablename__ = "line_extensions"
 
     line_id: Mapped[int] = mapped_column(ForeignKey("lines.id", ondelete="CASCADE"), primary_key=True)
-    extension_id: Mapped[int] = mapped_column(ForeignKey("extensions.id"), index=True)
+    extension_id: Mapped[int] = mapped_column(restricted("extensions.id"), index=True)
 
 
 class UserLine(Base):

