@@ -73,11 +73,20 @@ class AuthServer:
         headers = {"X-Auth-Token": self._token} | ({"Wazo-Tenant": tenant_uuid} if tenant_uuid else {})
         return _answer(method, self._base + path, headers=headers, json=json)
 
-    @cached_property
+    @property
+    def master_tenant_uuid(self) -> str:
+        """The tenant of the worker's own account; raises Unavailable."""
+        return str(self._granted["metadata"]["tenant_uuid"])
+
+    @property
     def _token(self) -> str:
+        return str(self._granted["token"])
+
+    @cached_property
+    def _granted(self) -> dict[str, Any]:
         body = {"expiration": _TOKEN_SECONDS}
         try:
-            return _answer("POST", f"{self._base}/token", json=body, auth=self._account)["data"]["token"]
+            return _answer("POST", f"{self._base}/token", json=body, auth=self._account)["data"]
         except errors.BadValue as error:
             raise errors.Unavailable("the authentication server refuses the worker's own account") from error
 

@@ -95,7 +95,7 @@ class RpcConsumer(SharedExtension, ProviderCollector):
             raise MethodNotFound(name)
         context = Context.from_headers(
             data,
-            master=self.runtime.settings.master_tenant_uuid or None,
+            master=self.runtime.facts.master_tenant_uuid,
             correlation_id=message.properties.get("correlation_id"),
             redelivered=message.delivery_info.get("redelivered", False),
         )

@@ -1,10 +1,14 @@
 """What the services of one worker process share, wired in one place."""
 
+import logging
 from collections.abc import Iterable, Mapping
 
+import eventlet
 from sqlalchemy import text
 
 from ..config import Settings
+from . import errors
+from .auth import AuthServer
 from .bus import Bus
 from .context import Context
 from .database import Database
@@ -17,6 +21,9 @@ __all__ = ["RUNTIME", "Runtime"]
 
 RUNTIME = "confd"
 """Key of the runtime in nameko's configuration."""
+
+_log = logging.getLogger(__name__)
+_AGAIN = 5
 
 class Runtime:
     """The database, the bus and the background jobs of one process.
@@ -35,7 +42,7 @@ class Runtime:
         self.jobs: list[Standby] = [self.relay]
         if settings.sysconfd_url:
             self.jobs.append(Sysconfd(settings.db_uri, settings.sysconfd_url, settings.sysconfd_merge_seconds))
-        self.facts = Facts(settings, self._origin(), self._bell.ring)
+        self.facts = Facts(settings, self._origin(), self._bell.ring, settings.master_tenant_uuid or None)
 
     def work(self, context: Context) -> Work:
         """A unit of work for one call."""
@@ -43,6 +50,8 @@ class Runtime:
 
     def start(self) -> None:
         """Start the jobs and begin to consume."""
+        if self.facts.master_tenant_uuid is None and self.settings.auth_mode == "wazo" and self.settings.auth_username:
+            eventlet.spawn(self._learn_master_tenant)
         self._bell.start()
         for job in self.jobs:
             job.start()
@@ -58,6 +67,15 @@ class Runtime:
     def _origin(self) -> str:
         with self.database.engine.connect() as connection:
             return str(connection.scalar(text("SELECT uuid FROM infos")))
+
+    def _learn_master_tenant(self) -> None:
+        """Ask the authentication server until it tells the tenant of the worker's own account."""
+        while self.facts.master_tenant_uuid is None:
+            try:
+                self.facts.master_tenant_uuid = AuthServer(self.settings).master_tenant_uuid
+            except (errors.ServiceError, LookupError, TypeError) as error:
+                _log.warning("master_tenant_unknown reason=%s", error)
+                eventlet.sleep(_AGAIN)
 
     def _notify(self) -> None:
         self.database.notify(CHANNEL)

@@ -77,6 +77,7 @@ class Facts:
     Attributes:
         settings: of the worker.
         origin_uuid: uuid of this server, which events carry.
+        master_tenant_uuid: the tenant of callers who name none; None while it is not known.
         rung: called after each commit that left something to tell.
         tenants: uuids of tenants that are known to have a row.
     """
@@ -84,6 +85,7 @@ class Facts:
     settings: Settings
     origin_uuid: str
     rung: Callable[[], None]
+    master_tenant_uuid: str | None = None
     tenants: set[str] = field(default_factory=set)
 
 
@@ -99,7 +101,7 @@ class Work:
     def __init__(self, database: Database, context: Context, facts: Facts) -> None:
         self.context = context
         self.settings = facts.settings
-        self._facts = facts
+        self.facts = facts
         self._database = database
         self._session: Session | None = None
         self._committing = False
@@ -122,9 +124,9 @@ class Work:
     def tenant(self) -> uuid.UUID:
         """The tenant in which the caller acts; it gets a row when it has none."""
         tenant = self.context.tenant
-        if tenant not in self._facts.tenants:
+        if tenant not in self.facts.tenants:
             self.make_tenant(tenant)
-            self._facts.tenants.add(tenant)
+            self.facts.tenants.add(tenant)
         return uuid.UUID(tenant)
 
     def make_tenant(self, tenant_uuid: Any) -> None:
@@ -140,7 +142,11 @@ class Work:
         self._reloads.update(dict.fromkeys(commands))
 
     def ask_sysconfd(self, method: str, path: str, **parameters: Any) -> None:
-        """Send another request to the system daemon when the change is committed, whatever live reload says."""
+        """Send another request to the system daemon when the change is committed, whatever live reload says.
+
+        Args:
+            parameters: go into the query, with POST into a JSON body.
+        """
         self._requests.append((method, path, parameters))
 
     def once(self, run: Callable[[], Any], fingerprint: str = "", part: str = "") -> Any:
@@ -177,7 +183,7 @@ class Work:
                     raise self._unreached() from error
                 if not gone and attempt == _ATTEMPTS:
                     raise errors.Conflict("try again") from error
-            self._facts.tenants.discard(str(self.context.tenant_uuid))
+            self.facts.tenants.discard(str(self.context.tenant_uuid))
             time.sleep(min(_PATIENCE * (attempt + 1), _LONGEST))
         raise AssertionError
 
@@ -239,7 +245,7 @@ class Work:
         self._committing = True
         self.session.commit()
         if self._events or self._reloads or self._requests:
-            self._facts.rung()
+            self.facts.rung()
 
     def _event_columns(self) -> list[list[Any]]:
         rows = []
@@ -256,7 +262,7 @@ class Work:
         headers: dict[str, Any] = {
             "name": event.name,
             "event_id": identity,
-            "origin_uuid": self._facts.origin_uuid,
+            "origin_uuid": self.facts.origin_uuid,
             "timestamp": datetime.now().isoformat(timespec="microseconds"),
             "required_access": f"event.{event.name}",
             "required_acl": f"events.{event.routing_key}",

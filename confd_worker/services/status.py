@@ -21,13 +21,13 @@ class Status(Service):
     @read
     def get(self) -> dict[str, Any]:
         """`{part: {"status": "ok" | "fail"}}`; the gateway adds what only it knows, such as its service token."""
-        known = bool(self.work.settings.master_tenant_uuid)
+        known = self.work.facts.master_tenant_uuid is not None
         return {
             "database": {"status": self._database()},
             "bus_consumer": {"status": "ok"},
             "master_tenant": {"status": "ok" if known else "fail"},
             "rest_api": {"status": "ok"},
-            "service_token": {"status": "ok"},
+            "service_token": {"status": "ok" if known else "fail"},
         }
 
     def _database(self) -> str:
