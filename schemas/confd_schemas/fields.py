@@ -182,7 +182,7 @@ class Options(fields.Field):
 
     def __init__(self, *, key: String | None = None, value: String | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        pair = {"key": key or String(required=True), "value": value or String(required=True)}
+        pair: dict[str, Any] = {"key": key or String(required=True), "value": value or String(required=True)}
         self._pairs = Nested(Schema.from_dict(pair), many=True)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, str]:
