@@ -96,6 +96,13 @@ class Settings(BaseSettings):
     provd_url: str = _option(
         "", "The provisioning server; without it there are no devices.", "http://host:port or https://…"
     )
+    ari_url: str = _option(
+        "",
+        "Asterisk's REST interface; without it the languages of sounds are not known.",
+        "http://host:port or https://…",
+    )
+    ari_username: str = _option("", "The worker's own account on it.", "a name")
+    ari_password: str = _option("", "The password of that account.", "a text", secret=True)
     events_exchange: str = _option("wazo-headers", "The headers exchange of events.", "a name", min_length=1)
     processes: int = _option(1, "Worker processes.", "a whole number from 1 to 64", ge=1, le=64)
     profile_dir: str = _option("", "Where to write a profile of each process.", "the path of a folder")
@@ -143,7 +150,7 @@ class Settings(BaseSettings):
         """Only what `load` gathered: it must know where each value comes from."""
         return (init_settings,)
 
-    @field_validator("db_uri", "amqp_uri", "auth_url", "sysconfd_url", "provd_url")
+    @field_validator("db_uri", "amqp_uri", "auth_url", "sysconfd_url", "provd_url", "ari_url")
     @classmethod
     def _uri(cls, value: str, info: Any) -> str:
         schemes = {

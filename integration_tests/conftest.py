@@ -14,6 +14,7 @@ from confd_worker.embedded import Broker, Postgres
 from confd_worker.migrate import upgrade
 
 from .system import MASTER_TENANT, System
+from .system_daemon import Daemon
 
 PARENT = "00000000-0000-4000-8000-00000000000a"
 CHILD = "00000000-0000-4000-8000-00000000000b"
@@ -75,6 +76,18 @@ def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers
         servers.postgres.stop()
 
 
+@pytest.fixture(scope="module")
+def own_system(own_servers: OwnServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system on servers of its own, of which nothing runs yet, for a module that ends processes."""
+    addresses = own_servers.addresses
+    system = System(tmp_path_factory.mktemp("own-system"), addresses.db_uri, addresses.amqp_uri)
+    system.write_tokens([], [])
+    try:
+        yield system
+    finally:
+        system.close()
+
+
 @pytest.fixture(scope="session")
 def system(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """One worker process and a gateway, shared by the tests that kill nothing."""
@@ -99,6 +112,29 @@ def system(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield system
     finally:
         system.close()
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Daemon]:
+    """A system daemon."""
+    daemon = Daemon()
+    daemon.start()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(scope="module")
+def reloading(system: System, listening: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A worker that knows the system daemon, in the place of the one that does not."""
+    settings = {"CONFD_SYSCONFD_URL": listening.url, "CONFD_SYSCONFD_MERGE_SECONDS": "0.3"}
+    reloading = System(tmp_path_factory.mktemp("reloading"), system.db_uri, system.amqp_uri, settings)
+    system.stop("worker")
+    try:
+        reloading.start_worker()
+        yield reloading
+    finally:
+        reloading.close()
+        system.start_worker()
 
 
 @pytest.fixture

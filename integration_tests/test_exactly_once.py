@@ -1,20 +1,21 @@
 """A call takes effect once, however often it is delivered."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import amqp
 import orjson
 import pytest
 
-from confd_worker.client import Client, RemoteError
-from confd_worker.connection import connect, disconnect
+from confd_worker.client import Client, RemoteError, Timeout
 
-from .system import System
+from .system import System, until
+from .wire import Wire
 
-Call = Callable[..., Any]
+ALICE = {"args": [], "kwargs": {"body": {"firstname": "Alice"}}}
 
 
 def test_a_repeat_with_the_same_key_gets_the_same_reply_and_changes_nothing(client: Client, tenant: str) -> None:
@@ -24,11 +25,45 @@ def test_a_repeat_with_the_same_key_gets_the_same_reply_and_changes_nothing(clie
     assert client.call("users.list")["total"] == 1
 
 
+@pytest.mark.parametrize(
+    ("method", "arguments", "event"),
+    [
+        ("users.create", {"body": {"firstname": "Alice"}}, "user_created"),
+        ("users.update", {"id": "{id}", "body": {"firstname": "Alice"}}, "user_edited"),
+        ("users.delete", {"id": "{id}"}, "user_deleted"),
+        ("users.import", {"body": "firstname\nAlice\n"}, "user_created"),
+        ("users.import_rows", {"rows": [{"firstname": "Alice"}]}, "user_created"),
+    ],
+)
+def test_a_repeat_with_the_same_key_tells_nothing(
+    method: str, arguments: dict[str, Any], event: str, client: Client, system: System, tenant: str
+) -> None:
+    keyed = client.using(idempotency_key=str(uuid.uuid4()))
+    with Wire(system.amqp_uri) as wire:
+        queue = wire.follow(tenant_uuid=tenant)
+        user = client.call("users.create", body={"firstname": "Bob"})["id"]
+        given = orjson.loads(orjson.dumps(arguments).replace(b'"{id}"', str(user).encode()))
+        replies = [keyed.call(method, **given) for _ in range(3)]
+        assert replies == [replies[0]] * 3
+        client.call("contexts.create", body={"label": "marker"})
+        told = [wire.get(queue).headers["name"] for _ in range(3)]
+    assert told == ["user_created", event, "context_created"]
+
+
 def test_the_same_key_for_another_call_is_an_error(client: Client, tenant: str) -> None:
     keyed = client.using(idempotency_key=f"create-{tenant}")
     keyed.call("users.create", body={"firstname": "Alice"})
     with pytest.raises(RemoteError) as refusal:
         keyed.call("users.create", body={"firstname": "Bob"})
+    assert refusal.value.type == "idempotency-key-reused"
+    assert client.call("users.list")["total"] == 1
+
+
+def test_the_same_key_for_another_import_is_an_error(client: Client) -> None:
+    keyed = client.using(idempotency_key=str(uuid.uuid4()))
+    keyed.call("users.import", body="firstname\nAlice\n")
+    with pytest.raises(RemoteError) as refusal:
+        keyed.call("users.import", body="firstname\nBob\n")
     assert refusal.value.type == "idempotency-key-reused"
     assert client.call("users.list")["total"] == 1
 
@@ -71,42 +106,109 @@ def test_of_many_who_take_a_name_at_once_one_wins(client: Client, tenant: str) -
     assert sorted(outcomes) == [taken] * 199 + ["created"]
 
 
-def test_a_call_past_its_deadline_is_not_run(system: System, client: Client, tenant: str) -> None:
-    error = _raw_call(system, tenant, {"nameko.deadline": f"{time.time() - 1:.3f}"})
-    assert error["type"] == "deadline-exceeded"
-    assert client.call("users.list")["total"] == 0
+TAKEN: dict[str, tuple[str, dict[str, Any]]] = {
+    "email": ("users", {"firstname": "Alice", "email": "{tenant}@acme.example"}),
+    "email in other letters": ("users", {"firstname": "Bob", "email": "{tenant}@ACME.example"}),
+    "number of a voicemail": ("voicemails", {"name": "x", "number": "1000", "context": "{context}"}),
+    "exten": ("extensions", {"exten": "1000", "context": "{context}"}),
+    "name of an endpoint": ("endpoints_sip", {"name": "{tenant}"}),
+}
 
 
-def test_a_message_that_comes_twice_takes_effect_once(system: System, client: Client, tenant: str) -> None:
-    """The worker is told that the broker delivers again what it has delivered before."""
-    key = str(uuid.uuid4())
-    for _ in range(2):
-        _raw_call(system, tenant, {"nameko.idempotency_key": key})
-    assert client.call("users.list")["total"] == 1
+@pytest.mark.parametrize("what", TAKEN)
+def test_whatever_is_unique_is_taken_once(what: str, client: Client, tenant: str) -> None:
+    context = client.call("contexts.create", body={"label": "inside"})["name"]
+    name, example = TAKEN[what]
+    body = {field: value.format(tenant=tenant, context=context) for field, value in example.items()}
+    replies = [orjson.loads(client.call_async(f"{name}.create", body=body).raw()) for _ in range(2)]
+    replies += [
+        orjson.loads(each.raw()) for each in [client.call_async(f"{name}.create", body=body) for _ in range(20)]
+    ]
+    refusals = [reply["error"] for reply in replies if reply["error"]]
+    assert {(refusal["status"], refusal["type"]) for refusal in refusals} == {(400, "resource-exists")}
+    assert len(refusals) == len(replies) - 1
+    assert client.call(f"{name}.list")["total"] == 1
 
 
-def _raw_call(system: System, tenant: str, headers: dict[str, Any]) -> Any:
-    connection = connect(system.amqp_uri, 5)
-    try:
-        channel = connection.channel()
-        queue = channel.queue_declare(exclusive=True).queue
-        channel.queue_bind(queue, "nameko-rpc", queue)
-        replies: list[Any] = []
-        channel.basic_consume(queue, no_ack=True, callback=lambda message: replies.append(orjson.loads(message.body)))
-        channel.basic_publish(
-            amqp.Message(
-                b'{"args": [], "kwargs": {"body": {"firstname": "Alice"}}}',
-                content_type="application/json",
-                content_encoding="utf-8",
-                reply_to=queue,
-                correlation_id=str(uuid.uuid4()),
-                application_headers={"nameko.tenant_uuid": tenant, **headers},
-            ),
-            "nameko-rpc",
-            "users.create",
-        )
-        while not replies:
-            connection.drain_events(timeout=10)
-        return replies[0]["error"] or replies[0]["result"]
-    finally:
-        disconnect(connection)
+@pytest.fixture(scope="module")
+def queues(own_system: System) -> System:
+    """A system whose queues are there, and which has no worker until a test starts one."""
+    own_system.start_worker()
+    own_system.stop("worker")
+    return own_system
+
+
+def test_a_call_that_nobody_waits_for_any_more_is_not_run(queues: System, tenant: str) -> None:
+    with queues.client(tenant, timeout=0.3) as client, pytest.raises(Timeout):
+        client.call("users.create", body={"firstname": "Alice"})
+    with Wire(queues.amqp_uri) as wire:
+        late = wire.send("users.create", ALICE, {"nameko.tenant_uuid": tenant, "nameko.deadline": f"{time.time()}"})
+        queues.start_worker()
+        assert wire.reply(late)["error"]["type"] == "deadline-exceeded"
+    with queues.client(tenant) as client:
+        assert client.call("users.list")["total"] == 0
+    queues.stop("worker")
+
+
+def test_a_call_that_is_delivered_again_is_answered_as_before(queues: System, tenant: str) -> None:
+    """As when a worker dies after the commit, before the broker knows."""
+    with Wire(queues.amqp_uri) as wire:
+        events = wire.follow("user_created", tenant_uuid=tenant)
+        headers = {"nameko.tenant_uuid": tenant}
+        queues.start_worker()
+        key = wire.send("users.create", ALICE, headers)
+        first = wire.reply(key)
+        queues.stop("worker")
+        wire.send("users.create", ALICE, headers, correlation_id=key)
+        message = until(lambda: wire.channel.basic_get("rpc-users"), "the call waits")
+        wire.channel.basic_reject(message.delivery_tag, requeue=True)
+        wire.forget(key)
+        queues.start_worker()
+        assert wire.reply(key) == first
+        with queues.client(tenant) as client:
+            assert [user["id"] for user in client.call("users.list")["items"]] == [first["result"]["id"]]
+            client.call("users.create", body={"firstname": "marker"})
+        told = [orjson.loads(wire.get(events).body)["data"]["id"] for _ in range(2)]
+        assert told[0] == first["result"]["id"] != told[1]
+    queues.stop("worker")
+
+
+def test_every_call_is_answered_and_takes_effect_once_while_the_worker_is_killed(queues: System, tenant: str) -> None:
+    answered: list[str] = []
+    over = threading.Event()
+
+    def create() -> None:
+        # The calls bear no key of their own: the broker's message is all there is to know them by.
+        with queues.client(tenant, timeout=30) as client:
+            while not over.is_set():
+                answered.append(client.call("users.create", body={"firstname": "Alice"})["uuid"])
+
+    def goes_on() -> None:
+        have = len(answered)
+        until(lambda: len(answered) >= have + 40, "forty more calls are answered", 30)
+
+    queues.start_worker()
+    with Wire(queues.amqp_uri) as wire, ThreadPoolExecutor() as pool:
+        events = wire.follow("user_created", tenant_uuid=tenant)
+        callers = [pool.submit(create) for _ in range(6)]
+        try:
+            for _ in range(4):
+                goes_on()
+                queues.kill("worker")
+                queues.start_worker()
+        finally:
+            over.set()
+        for caller in callers:
+            caller.result()
+        with queues.database() as cursor:
+            until(lambda: _count(cursor, "outbox") == 0, "all is told")
+            cursor.execute("SELECT uuid::text FROM users WHERE tenant_uuid = %s", (tenant,))
+            stored = [row[0] for row in cursor.fetchall()]
+        assert sorted(stored) == sorted(answered)
+        told = {(orjson.loads(each.body)["data"]["uuid"], each.headers["event_id"]) for each in wire.all(events)}
+        assert sorted(user for user, _ in told) == sorted(stored)
+
+
+def _count(cursor: Any, table: str) -> int:
+    cursor.execute(f"SELECT count(*) FROM {table}")
+    return int(cursor.fetchone()[0])

@@ -1,88 +1,34 @@
 """What the system daemon is told, and when."""
 
-import json
-import threading
 import uuid
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from confd_worker.client import Client
+from confd_worker.client import Client, RemoteError
 
-from .conftest import Servers
 from .system import MASTER_TENANT, System, until
-
-
-class Daemon:
-    """A system daemon that notes what it is asked, and fails as often as it is told to."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str, Any]] = []
-        self.failures = 0
-        daemon = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
-                address = urlsplit(self.path)
-                content = self.rfile.read(int(self.headers.get("content-length", 0)))
-                status = 500 if daemon.failures else 200
-                if daemon.failures:
-                    daemon.failures -= 1
-                else:
-                    told = json.loads(content) if content else dict(parse_qsl(address.query))
-                    daemon.asked.append((self.command, address.path, told))
-                self.send_response(status)
-                self.end_headers()
-
-            do_GET = do_POST = do_DELETE = _answer
-
-            def log_message(self, *words: object) -> None:
-                """Be quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def reloads(self) -> list[list[str]]:
-        """The commands of each request to reload."""
-        return [told["ipbx"] for _, path, told in self.asked if path == "/exec_request_handlers"]
+from .system_daemon import Daemon
 
 
 @pytest.fixture
-def daemon() -> Iterator[Daemon]:
-    daemon = Daemon()
-    try:
-        yield daemon
-    finally:
-        daemon.server.shutdown()
+def client(reloading: System) -> Iterator[Client]:
+    """A client of a worker that knows the daemon."""
+    with reloading.client(str(uuid.uuid4())) as client:
+        yield client
 
 
 @pytest.fixture
-def client(servers: Servers, system: System, daemon: Daemon, tmp_path: Path) -> Iterator[Client]:
-    """A client of a worker that knows the daemon, and is alone on a virtual host of its own."""
-    own = System(tmp_path, servers.db_uri, servers.amqp_uri, {"CONFD_SYSCONFD_URL": daemon.url})
-    own.settings["CONFD_SYSCONFD_MERGE_SECONDS"] = "0.3"
-    other = system.processes["worker"]
-    # The worker without a daemon must not take the calls.
-    system.stop("worker")
-    try:
-        own.start_worker()
-        with own.client(str(uuid.uuid4())) as client:
-            yield client
-    finally:
-        own.close()
-        system.start_worker()
-        assert other.poll() is not None
+def daemon(client: Client, listening: Daemon, system: System) -> Daemon:
+    """The daemon, which was asked nothing yet."""
+    _idle(client, listening, system)
+    listening.asked.clear()
+    return listening
 
 
 def _idle(client: Client, daemon: Daemon, system: System) -> None:
+    """Wait until the daemon was told all."""
+
     def empty() -> bool:
         with system.database() as cursor:
             cursor.execute("SELECT count(*) FROM sysconfd_requests")
@@ -101,9 +47,48 @@ def test_reloads_of_many_changes_are_sent_as_one(client: Client, daemon: Daemon,
     ]]  # fmt: skip
 
 
-def test_a_reload_is_sent_again_until_it_succeeds(client: Client, daemon: Daemon, system: System) -> None:
-    daemon.failures = 2
+def test_changes_apart_are_sent_apart(client: Client, daemon: Daemon, system: System) -> None:
+    for _ in range(2):
+        client.call("contexts.create", body={"label": "inside"})
+        _idle(client, daemon, system)
+    assert daemon.reloads() == [["dialplan reload"]] * 2
+
+
+@pytest.mark.parametrize("status", [500, 404, 204])
+def test_a_reload_is_sent_again_until_it_succeeds(status: int, client: Client, daemon: Daemon, system: System) -> None:
+    daemon.failures, daemon.failure = 1, status
     client.call("contexts.create", body={"label": "inside"})
+    _idle(client, daemon, system)
+    assert daemon.failures == 0
+    assert daemon.reloads() == [["dialplan reload"]]
+
+
+def test_what_happens_while_the_daemon_is_away_is_told_later(
+    client: Client, daemon: Daemon, system: System, reloading: System
+) -> None:
+    missed = reloading.log_of("worker").count("sysconfd_not_reached")
+    daemon.stop()
+    context = client.call("contexts.create", body={"label": "inside"})["name"]
+    voicemail = client.call("voicemails.create", body={"name": "x", "number": "100", "context": context})["id"]
+    until(lambda: reloading.log_of("worker").count("sysconfd_not_reached") > missed, "the worker misses the daemon")
+    reloading.kill("worker")
+    reloading.start_worker()
+    client.call("voicemails.delete", id=voicemail)
+    daemon.start()
+    _idle(client, daemon, system)
+    assert daemon.reloads() == [["dialplan reload", "voicemail reload"]]
+    assert daemon.asked[-1] == ("GET", "/delete_voicemail", {"mailbox": "100", "context": context})
+
+
+def test_a_change_that_fails_asks_nothing(client: Client, daemon: Daemon, system: System) -> None:
+    context = client.call("contexts.create", body={"label": "inside"})["name"]
+    body = {"name": "x", "number": "100", "context": context}
+    client.call("voicemails.create", body=body)
+    _idle(client, daemon, system)
+    daemon.asked.clear()
+    with pytest.raises(RemoteError):
+        client.call("voicemails.create", body=body)
+    client.call("contexts.create", body={"label": "marker"})
     _idle(client, daemon, system)
     assert daemon.reloads() == [["dialplan reload"]]
 

@@ -9,9 +9,14 @@ import pytest
 from confd_worker.client import Client, RemoteError
 
 from .system import System, until
+from .test_associations import ASSOCIATIONS, joinable
+from .test_conformance import EXAMPLES, OWNED
 from .wire import Wire
 
 Call = Callable[..., Any]
+
+
+TABLES = {service.dao.model.__tablename__ for service in OWNED.values()}
 
 
 @pytest.fixture
@@ -24,6 +29,11 @@ def _templates(client: Client) -> dict[str, Any]:
     return {each["label"]: each for each in client.call("endpoints_sip_templates.list")["items"]}
 
 
+def _context_name(client: Client) -> str:
+    """Name of a new context, in which the tenant's slug is."""
+    return str(client.call("contexts.create", body={"label": "inside"})["name"])
+
+
 def _shown(client: Client, tenant: str) -> dict[str, Any] | None:
     try:
         shown: dict[str, Any] = client.call("tenants.get", uuid=tenant)
@@ -32,27 +42,84 @@ def _shown(client: Client, tenant: str) -> dict[str, Any] | None:
     return shown if shown["sip_templates_generated"] else None
 
 
-def test_a_tenant_that_is_added_gets_its_templates(wire: Wire, client: Client, tenant: str) -> None:
-    for _ in range(2):
-        wire.publish_event("auth_tenant_added", {"uuid": tenant, "slug": "acme", "name": "ACME"})
-    shown = until(lambda: _shown(client, tenant), "the tenant is there")
+MATCHES = (
+    "54.172.60.0", "54.172.60.3", "54.172.60.2", "54.172.60.1", "177.71.206.195", "177.71.206.194",
+    "177.71.206.193", "177.71.206.192", "54.252.254.67", "54.252.254.66", "54.252.254.65", "54.252.254.64",
+    "54.169.127.131", "54.169.127.130", "54.169.127.129", "54.169.127.128", "54.65.63.195", "54.65.63.194",
+    "54.65.63.193", "54.65.63.192", "35.156.191.131", "35.156.191.130", "35.156.191.129", "35.156.191.128",
+    "54.171.127.195", "54.171.127.194", "54.171.127.193", "54.171.127.192", "54.244.51.3", "54.244.51.2",
+    "54.244.51.1", "54.244.51.0",
+)  # fmt: skip
+TEMPLATES: dict[str, tuple[str | None, list[str], dict[str, str]]] = {
+    "global": (
+        "transport-udp",
+        [],
+        {
+            "aor": "maximum_expiration=3600 default_expiration=120 minimum_expiration=60 qualify_frequency=60 "
+            "remove_existing=true max_contacts=1",
+            "endpoint": "rtp_timeout=7200 allow_transfer=yes use_ptime=yes callerid=wazo direct_media=no "
+            "dtmf_mode=rfc4733 language=en_US inband_progress=no rtp_timeout_hold=0 timers_sess_expires=600 "
+            "timers_min_se=90 trust_id_inbound=no allow_subscribe=yes allow=!all,ulaw "
+            "set_var=TIMEOUT(absolute)=36000 set_var=DYNAMIC_FEATURES=togglerecord notify_early_inuse_ringing=yes",
+        },
+    ),
+    "webrtc": (
+        "transport-wss",
+        ["global"],
+        {
+            "aor": "remove_existing=false max_contacts=10",
+            "endpoint": "webrtc=yes dtls_auto_generate_cert=yes allow=!all,opus,g722,alaw,ulaw,vp9,vp8,h264 "
+            "max_video_streams=25 max_audio_streams=1 timers=always timers_sess_expires=300 timers_min_se=90",
+        },
+    ),
+    "meeting_guest": (None, ["webrtc"], {}),
+    "registration_trunk": (
+        None,
+        ["global"],
+        {
+            "registration": "forbidden_retry_interval=30 retry_interval=20 max_retries=10000 "
+            "auth_rejection_permanent=no fatal_retry_interval=30"
+        },
+    ),
+    "twilio_trunk": (None, ["registration_trunk"], {"identify": " ".join(f"match={each}" for each in MATCHES)}),
+}
+"""Transport, parents and the options of each section that is not empty, by label."""
+
+
+def _written(template: dict[str, Any], transports: dict[str, str]) -> tuple[str | None, list[str], dict[str, str]]:
+    """A template as TEMPLATES has it."""
+    transport = template["transport"] and transports[template["transport"]["uuid"]]
+    sections = {
+        field.removesuffix("_section_options"): " ".join("=".join(pair) for pair in pairs)
+        for field, pairs in template.items()
+        if field.endswith("_section_options") and pairs
+    }
+    return transport, [parent["label"] for parent in template["templates"]], sections
+
+
+def test_a_tenant_that_is_added_gets_its_templates(wire: Wire, client: Client, tenant: str, system: System) -> None:
+    for slug in ("old", "acme"):
+        wire.publish_event("auth_tenant_added", {"uuid": tenant, "slug": slug, "name": "ACME"})
+    until(lambda: _context_name(client).startswith("ctx-acme-internal-"), "both events are handled")
+    shown = client.call("tenants.get", uuid=tenant)
     templates = _templates(client)
-    assert set(templates) == {"global", "webrtc", "meeting_guest", "registration_trunk", "twilio_trunk"}
-    parents = {label: [each["label"] for each in template["templates"]] for label, template in templates.items()}
-    assert parents == {
-        "global": [], "webrtc": ["global"], "meeting_guest": ["webrtc"], "registration_trunk": ["global"],
-        "twilio_trunk": ["registration_trunk"],
-    }  # fmt: skip
-    for label in ("global", "webrtc", "meeting_guest", "registration_trunk"):
+    with system.database() as cursor:
+        cursor.execute("SELECT uuid::text, name FROM sip_transports")
+        transports = dict(cursor.fetchall())
+    assert {label: _written(template, transports) for label, template in templates.items()} == TEMPLATES
+    assert {template["asterisk_id"] for template in templates.values()} == {None}
+    for label in TEMPLATES.keys() - {"twilio_trunk"}:
         assert shown[f"{label}_sip_template_uuid"] == templates[label]["uuid"]
-    assert templates["global"]["endpoint_section_options"][0] == ["rtp_timeout", "7200"]
-    assert templates["webrtc"]["endpoint_section_options"][0] == ["webrtc", "yes"]
-    assert templates["twilio_trunk"]["identify_section_options"][-1] == ["match", "54.244.51.0"]
-    assert len(templates["twilio_trunk"]["identify_section_options"]) == 32
-    assert templates["meeting_guest"]["transport"] is None
-    assert templates["global"]["transport"] is not None
-    name = client.call("contexts.create", body={"label": "inside"})["name"]
-    assert name.startswith("ctx-acme-internal-")
+    assert client.call("endpoints_sip_templates.list")["total"] == len(TEMPLATES)
+    assert client.call("endpoints_sip.list")["total"] == 0
+
+
+def test_the_templates_are_told_to_nobody(wire: Wire, client: Client, tenant: str) -> None:
+    queue = wire.follow(tenant_uuid=tenant)
+    wire.publish_event("auth_tenant_added", {"uuid": tenant, "slug": "a slug that is too long"})
+    until(lambda: _shown(client, tenant), "the tenant is there")
+    assert _context_name(client).startswith("ctx-a slug tha-")
+    assert wire.get(queue).headers["name"] == "context_created"
 
 
 def test_templates_that_were_changed_stay_so(wire: Wire, client: Client, tenant: str) -> None:
@@ -61,29 +128,43 @@ def test_templates_that_were_changed_stay_so(wire: Wire, client: Client, tenant:
     template = _templates(client)["global"]["uuid"]
     client.call("endpoints_sip_templates.update", uuid=template, body={"endpoint_section_options": []})
     wire.publish_event("auth_tenant_added", {"uuid": tenant, "slug": "other"})
-    until(lambda: "ctx-other-" in client.call("contexts.create", body={"label": "x"})["name"], "the slug is new")
+    until(lambda: _context_name(client).startswith("ctx-other-"), "the slug is new")
     assert _templates(client)["global"]["endpoint_section_options"] == []
 
 
-def test_nothing_is_left_of_a_tenant_that_is_deleted(wire: Wire, client: Client, tenant: str, system: System) -> None:
-    wire.publish_event("auth_tenant_added", {"uuid": tenant, "slug": "acme"})
-    until(lambda: _shown(client, tenant), "the tenant is there")
-    before = _rows(system)
-    context = client.call("contexts.create", body={"label": "x", "user_ranges": [{"start": "1000"}]})
-    user = client.call("users.create", body={"firstname": "Alice"})
-    body = {"context": context["name"], "endpoint_sip": {}, "extensions": [{"exten": "1000"}]}
-    line = client.call("lines.create", body=body)
-    client.call("user_line.associate", user_id=user["id"], line_id=line["id"])
-    voicemail = {"name": "x", "number": "1000", "context": context["name"]}
-    client.call("user_voicemail.create", user_id=user["id"], body=voicemail)
-    client.call("incalls.create", body={"destination": {"type": "user", "user_id": user["id"]}})
-    assert _rows(system)["users"] > before["users"]
+def _fill(call: Call) -> None:
+    """Make one of everything in the tenant, and join what can be joined."""
+    for name in OWNED:
+        call(f"{name}.create", body=EXAMPLES[name](call, 1))
+    for rpc in ASSOCIATIONS:
+        call(rpc, **joinable(rpc, call))
+    user = call("users.create", body={"firstname": "Alice"})
+    context = call("contexts.create", body={"label": "x"})
+    voicemail = {"name": "x", "number": "2000", "context": context["name"]}
+    call("user_voicemail.create", user_id=user["id"], body=voicemail)
+    call("incalls.create", body={"destination": {"type": "user", "user_id": user["id"]}})
+    call("contexts.associate_contexts", context_id=context["id"], body={"contexts": [{"id": _a_context(call)}]})
 
-    wire.publish_event("auth_tenant_deleted", {"uuid": tenant})
-    until(lambda: client.call("tenants.list")["total"] == 0, "the tenant is gone")
-    after = _rows(system)
-    left = {table for table in after if after[table] > before[table] - (table == "tenants")}
-    assert left == set()
+
+def _a_context(call: Call) -> int:
+    return int(call("contexts.create", body={"label": "y"})["id"])
+
+
+def test_nothing_is_left_of_a_tenant_that_is_deleted(wire: Wire, client: Client, tenant: str, system: System) -> None:
+    with system.client(str(uuid.uuid4())) as neighbour:
+        _fill(neighbour.call)
+        before, theirs = _rows(system), neighbour.call("users.list")
+        wire.publish_event("auth_tenant_added", {"uuid": tenant, "slug": "acme"})
+        until(lambda: _shown(client, tenant), "the tenant is there")
+        _fill(client.call)
+        filled = _rows(system)
+        assert {"tenants", *TABLES} <= {table for table in filled if filled[table] > before[table]}
+
+        for _ in range(2):
+            wire.publish_event("auth_tenant_deleted", {"uuid": tenant})
+        until(lambda: client.call("tenants.list")["total"] == 0, "the tenant is gone")
+        assert _rows(system) == before
+        assert neighbour.call("users.list") == theirs
     # A tenant is made on the fly by whoever writes in it.
     assert client.call("users.create", body={"firstname": "Bob"})["tenant_uuid"] == tenant
 

@@ -72,6 +72,10 @@ class Wire:
 
         return until(came, "a reply", seconds)
 
+    def forget(self, correlation_id: str) -> None:
+        """Take no reply that came so far for one to that call."""
+        self._replies.pop(correlation_id, None)
+
     def publish_event(self, name: str, data: Any, **headers: Any) -> None:
         """Publish an event as another daemon of the platform does; `data` in bytes is the whole payload."""
         told = {"name": name, **headers}

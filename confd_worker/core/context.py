@@ -1,5 +1,6 @@
 """Who calls, and for whom: what travels beside the arguments of a call."""
 
+import math
 import time
 import uuid
 from collections.abc import Mapping
@@ -122,7 +123,12 @@ def _text(data: Mapping[str, Any], name: str) -> str | None:
 
 def _time(data: Mapping[str, Any], name: str) -> float | None:
     value = data.get(name)
+    if value is None:
+        return None
     try:
-        return None if value is None else float(value)
+        seconds = float(value)
     except (TypeError, ValueError):
-        raise errors.WrongType(name, "number of seconds since 1970") from None
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise errors.WrongType(name, "number of seconds since 1970")
+    return seconds

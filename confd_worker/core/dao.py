@@ -139,8 +139,8 @@ class DAO:
         work.session.flush()
 
     def only(self, work: Work) -> Any:
-        """The one row of a table that has just one, locked."""
-        return work.session.scalars(select(self.model).with_for_update(key_share=True)).one()
+        """The one row that this resource sees, locked."""
+        return work.session.scalars(self._seen(select(self.model)).with_for_update(key_share=True)).one()
 
     def show(self, work: Work, key: Any, schema: type[Schema] | None = None) -> Json:
         """The item as JSON.
@@ -154,9 +154,9 @@ class DAO:
         return Json(self._one(work, key, ("show", schema), lambda: self._projection(schema).row(self.model), _document))
 
     def show_only(self, work: Work) -> Json:
-        """The one row of a table that has just one, as JSON."""
+        """The one row that this resource sees, as JSON."""
         if "only" not in self._statements:
-            self._statements["only"] = compiled(_document(self._shown.row(self.model)))
+            self._statements["only"] = compiled(_document(self._seen(self._shown.row(self.model))))
         return Json(work.read(self._statements["only"]))
 
     def value(self, work: Work, key: Any, attribute: str, part: str | None = None) -> str:

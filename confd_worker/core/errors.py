@@ -14,6 +14,7 @@ __all__ = [
     "BadValue",
     "Conflict",
     "DifferentTenants",
+    "ExtenUsedTwice",
     "ExtensionConflict",
     "ForwardWithoutDestination",
     "ImportFailed",
@@ -142,6 +143,12 @@ class OutsideContextRange(_InputError):
     """An exten is in no range of its context."""
 
     type, text = "outside-context-range", "Extension '{0}' is outside of range for context '{1}'"
+
+
+class ExtenUsedTwice(_InputError):
+    """Two choices of an IVR have the same exten."""
+
+    type, text = "ivr-exten-used", "exten '{0}' used in more than one choice"
 
 
 class BadFields(ServiceError):

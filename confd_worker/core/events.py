@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial, wraps
+from http import HTTPStatus
 from typing import Any
 
 import amqp
@@ -11,6 +12,7 @@ import orjson
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint
 
+from . import errors
 from .bus import Bus, Subscription
 from .context import Context
 from .rpc import CONTEXT
@@ -27,7 +29,7 @@ class EventHandler(Entrypoint):
     """Calls a method with the data of each event of one name, one process at a time.
 
     The queue is durable, so that events wait while no process runs. A method that fails is tried again, later each
-    time; after that the event is set aside.
+    time; after that the event is set aside. One that refuses the event as malformed is not tried again.
 
     Args:
         event: name of the event.
@@ -80,8 +82,11 @@ class EventHandler(Entrypoint):
     def _handle_result(
         self, message: amqp.Message, data: Any, attempt: int, worker_ctx: Any, result: Any, exc_info: Any
     ) -> tuple[Any, Any]:
-        if exc_info is None:
+        error = exc_info[1] if exc_info else None
+        if error is None:
             Bus.ack(message)
+        elif isinstance(error, errors.ServiceError) and error.status == HTTPStatus.BAD_REQUEST:
+            Bus.set_aside(message, f"the handler of {self.event} refused it: {error.message}")
         elif attempt < len(_PAUSES):
             _log.warning("event_failed name=%s attempt=%s", self.event, attempt + 1, exc_info=exc_info)
             eventlet.spawn_after(_PAUSES[attempt], self._try, message, data, attempt + 1)

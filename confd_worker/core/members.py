@@ -1,6 +1,8 @@
 """A list of other items in a body, that replaces what was there."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from . import errors
 from .dao import DAO
@@ -29,11 +31,29 @@ class Members:
             ParameterNotFound: one does not exist in the tenants that the caller sees.
             NotPermitted: one is given twice.
         """
+        found = self.known(work, body)
+        self.check_once(found)
+        return found
+
+    def known(self, work: Work, body: dict[str, Any]) -> list[Any]:
+        """The same with repeats, for those who check other rules first.
+
+        Raises:
+            ParameterNotFound: one does not exist in the tenants that the caller sees.
+        """
         keys = [given[self.key] for given in body[self.field]]
         found = self.dao.all(work, keys)
         for key in keys:
             if key not in found:
-                raise errors.ParameterNotFound(self.field, self.dao.spec.label, metadata={self.key: key})
-        if len(found) < len(keys):
-            raise errors.NotPermitted(self.once)
+                told = {self.key: str(key) if isinstance(key, UUID) else key}
+                raise errors.ParameterNotFound(self.field, self.dao.spec.label, metadata=told)
         return [found[key] for key in keys]
+
+    def check_once(self, items: Sequence[Any]) -> None:
+        """No item is there twice.
+
+        Raises:
+            NotPermitted: one is.
+        """
+        if len(set(items)) < len(items):
+            raise errors.NotPermitted(self.once)

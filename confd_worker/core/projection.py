@@ -1,15 +1,15 @@
 """Reads as projections: a schema compiled into one SQL statement in which PostgreSQL builds the JSON.
 
 Each field of a schema becomes one column of the statement: a column or hybrid of the model with the field's name,
-the links, or a summary of related rows as a correlated subquery, by the model's relationship of that name. A field
-for which the model has nothing (yet) shows its empty value, so that a later plugin fills it by adding the
-relationship or hybrid to the model.
+the links, a summary of related rows as a correlated subquery, by the model's relationship of that name, or an object
+of further fields of the same item, where the field is a read-only nested schema. A field for which the model has
+nothing (yet) shows its empty value, so that a later plugin fills it by adding the relationship or hybrid to the model.
 """
 
 import json
 from typing import Any
 
-from confd_schemas.fields import Computed, DateTime, Links, Summary
+from confd_schemas.fields import Computed, DateTime, Links, Nested, Summary
 from confd_schemas.schema import Schema
 from sqlalchemy import ColumnElement, Select, Subquery, Text, case, cast, func, inspect, literal_column, select
 from sqlalchemy.dialects import postgresql
@@ -50,11 +50,21 @@ class Projection:
         if isinstance(field, Summary):
             return self._summary(entity, name, field)
         column = getattr(entity, field.attribute or name, None)
+        if column is None and isinstance(field, Nested) and field.dump_only:
+            return self._part(entity, field)
         if column is None:
             return literal_json(field.empty if isinstance(field, Computed) else None)
         if isinstance(field, DateTime):
             return func.to_char(column, _MICROSECONDS)
         return column
+
+    def _part(self, entity: Any, field: Nested) -> ColumnElement[Any]:
+        schema: Any = type(field.schema)
+        shown = Projection(schema, self.model, self._schemas)
+        parts: list[Any] = []
+        for name in shown._fields:
+            parts += [literal_column(f"'{name}'"), shown._value(entity, name)]
+        return func.json_build_object(*parts)
 
     def _summary(self, entity: Any, name: str, field: Summary) -> ColumnElement[Any]:
         schema: Any = field.schema_class or self._schemas.get(field.resource)

@@ -24,7 +24,7 @@ from .database import unreachable
 from .runtime import RUNTIME, Runtime
 from .work import Work
 
-__all__ = ["CONTEXT", "Rpc", "UnitOfWork", "change", "read"]
+__all__ = ["CONTEXT", "Rpc", "UnitOfWork", "change", "fingerprint", "read"]
 
 _log = logging.getLogger(__name__)
 _PREFIX = "nameko."
@@ -149,7 +149,9 @@ class Rpc(nameko.rpc.Rpc):
         service = self.container.service_cls
         method = inspect.signature(getattr(service, self.method_name))
         self._signature = method.replace(parameters=list(method.parameters.values())[1:])
-        self._names = getattr(service, "argument_names", {})
+        renamed = getattr(service, "argument_names", {})
+        # A list has no such argument of its own: there the name is that of a filter.
+        self._names = {name: own for name, own in renamed.items() if own in self._signature.parameters}
 
     def arguments(self, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a call by the method's own names.
@@ -182,15 +184,16 @@ def change(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
         work: Work = self.work
-        return work.once(partial(method, self, *args, **kwargs), _fingerprint(work, self.name, method, args, kwargs))
+        told = fingerprint(work, self.name, method.__name__, args, kwargs)
+        return work.once(partial(method, self, *args, **kwargs), told)
 
     return Rpc.decorator(run)
 
 
-def _fingerprint(work: Work, service: str, method: Callable[..., Any], args: Any, kwargs: Any) -> str:
+def fingerprint(work: Work, *call: Any) -> str:
+    """What tells calls apart that reuse an idempotency key; nothing where the caller gave none."""
     if not work.context.keyed:
         return ""
-    call = [service, method.__name__, args, kwargs]
     text = orjson.dumps(call, default=str, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(text).hexdigest()
 

@@ -86,7 +86,7 @@ class Sysconfd(Standby):
     def _request(self, cursor: Any, row: tuple[Any, ...]) -> None:
         identity, _, method, path, parameters, attempts = row
         try:
-            self._send(method, path, params=parameters)
+            self._send(method, path, **{"json" if method == "POST" else "params": parameters})
         except requests.HTTPError as error:
             if attempts + 1 < _ATTEMPTS:
                 cursor.execute(_COUNT, (identity,))

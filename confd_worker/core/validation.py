@@ -56,16 +56,18 @@ def before(item: Any, name: str) -> Any:
 
 
 class Unique:
-    """No other item in the whole server has the same values.
+    """No other item in the whole server, or `within` a part of it, has the same values.
 
     Args:
         columns: names of the columns that are unique together; null is never taken.
         label: what the error calls the resource.
         fold: whether case is ignored.
+        within: a further such column, which the error does not tell of.
     """
 
-    def __init__(self, *columns: str, label: str, fold: bool = False) -> None:
-        self.columns, self.label, self.fold = columns, label, fold
+    def __init__(self, *columns: str, label: str, fold: bool = False, within: str | None = None) -> None:
+        self.columns = columns if within is None else (*columns, within)
+        self.label, self.fold, self.within = label, fold, within
 
     def __call__(self, work: Work, item: Any) -> None:
         """Raises AlreadyExists."""
@@ -79,7 +81,8 @@ class Unique:
         if inspect(item).persistent:
             query = query.where(identity != getattr(item, identity.key))
         if work.session.execute(query.execution_options(all_tenants=True)).first():
-            raise errors.AlreadyExists(self.label, metadata=values)
+            told = {name: value for name, value in values.items() if name != self.within}
+            raise errors.AlreadyExists(self.label, metadata=told)
 
     def _equal(self, column: Any, value: Any) -> ColumnElement[bool]:
         return func.lower(column) == func.lower(value) if self.fold else column == value

@@ -1,12 +1,17 @@
 """SQLAlchemy tables, one module a domain."""
 
+from .access_feature import AccessFeature
+from .asterisk_options import AsteriskOptions
 from .base import Base
+from .call_permission import CallPermission
 from .context import Context, ContextInclude
 from .delivery import Call, OutgoingEvent, SysconfdRequest
 from .destination import Destination
 from .endpoint_sip import SECTIONS, EndpointSIP, EndpointSIPTemplate, SIPTransport
 from .extension import Extension
+from .group import Group, GroupExtensionMember, GroupUserMember
 from .incall import Incall
+from .ivr import IVR, IVRChoice
 from .line import Line, LineExtension, UserLine
 from .schedule import Schedule
 from .tenant import Infos, Tenant
@@ -15,16 +20,24 @@ from .voicemail import Voicemail, ZoneMessage
 
 __all__ = [
     "FORWARDS",
+    "IVR",
     "SECTIONS",
     "SERVICES",
+    "AccessFeature",
+    "AsteriskOptions",
     "Base",
     "Call",
+    "CallPermission",
     "Context",
     "ContextInclude",
     "Destination",
     "EndpointSIP",
     "EndpointSIPTemplate",
     "Extension",
+    "Group",
+    "GroupExtensionMember",
+    "GroupUserMember",
+    "IVRChoice",
     "Incall",
     "Infos",
     "Line",

@@ -47,7 +47,7 @@ class EndpointSIPTemplate(Base):
     position: Mapped[int]
 
 
-_CALLER_ID = re.compile(r'"(?P<name>.*)"\s.*?(?:<(?P<number>\d+)>)?', re.DOTALL)
+_CALLER_ID = re.compile(r'"(?P<name>.*)"(?:\s.*?(?:<(?P<number>\+?\d+)>)?)?', re.DOTALL)
 
 
 def _pairs_named(options: Any, key: str) -> Any:
@@ -109,10 +109,12 @@ class EndpointSIP(TenantOwned, Base):
         return (match["name"], match["number"]) if match else (None, None)
 
     def set_caller_id(self, name: str | None, number: str | None) -> None:
-        """Set the endpoint's own option callerid."""
-        value = f'"{name}" <{number}>' if number else f'"{name}"'
-        others = [pair for pair in self.endpoint_section_options if pair[0] != "callerid"]
-        self.endpoint_section_options = [*others, ["callerid", value]]
+        """Set the endpoint's own option callerid, in its place if there is one."""
+        options = self.endpoint_section_options
+        place = next((place for place, pair in enumerate(options) if pair[0] == "callerid"), len(options))
+        pair = ["callerid", f'"{name}" <{number}>' if number else f'"{name}"']
+        rest = [each for each in options[place:] if each[0] != "callerid"]
+        self.endpoint_section_options = [*options[:place], pair, *rest]
 
     @hybrid_property
     def auth_username(cls) -> Any:

@@ -92,7 +92,7 @@ class Line(TenantOwned, Base):
     @hybrid_property
     def caller_id_name(cls) -> Any:
         """Name in the endpoint's caller ID; nothing is read when no blank follows it."""
-        return _of_endpoint(cls, func.substring(EndpointSIP.caller_id, r'^"(.*)"\s'))
+        return _of_endpoint(cls, func.nullif(func.substring(EndpointSIP.caller_id, r'^"(.*)"\s'), ""))
 
     @hybrid_property
     def caller_id_num(cls) -> Any:

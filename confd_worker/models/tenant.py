@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, false, text, true
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from .base import Base
 
@@ -20,6 +20,7 @@ class Tenant(Base):
     __tablename__ = "tenants"
 
     uuid: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_uuid: Mapped[UUID] = synonym("uuid")
     slug: Mapped[str | None] = mapped_column(String(10))
     country: Mapped[str | None] = mapped_column(String(2))
     sip_templates_generated: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -14,12 +14,12 @@ from ..core.members import Members
 from ..core.notifier import EventType, Notifier
 from ..core.resource import ResourceService
 from ..core.rpc import change, read
-from ..core.validation import Free, Validator
+from ..core.validation import Free, Validator, before
 from ..core.work import Work
 from ..models import Context, ContextInclude, Tenant
 from .context_ranges import free_ranges
 
-__all__ = ["Contexts", "context_known", "place_in_context"]
+__all__ = ["Contexts", "context_known", "place_in_context", "tenant_stays"]
 
 dao = DAO(Context, contexts)
 
@@ -34,6 +34,15 @@ def context_known(work: Work, item: Any) -> None:
     """The item's context is one that the caller sees."""
     if item.tenant_uuid is None:
         raise errors.ParameterNotFound("context", "Context", metadata={"context": item.context})
+
+
+def tenant_stays(work: Work, item: Any) -> None:
+    """The item's new context has the tenant of the old one."""
+    current = before(item, "tenant_uuid")
+    if current != item.tenant_uuid:
+        raise errors.DifferentTenants(
+            metadata={"current_tenant_uuid": str(current), "context_tenant_uuid": str(item.tenant_uuid)}
+        )
 
 
 def _in_use(label: str, key: str, id_: Callable[[Any], Any] = lambda found: found.id) -> Callable[..., Any]:
@@ -96,7 +105,6 @@ class Contexts(ResourceService):
         ]
         self.work.session.flush()
         self.includes_notifier.tell("associated", self.work, context, included)
-
 
     @read
     def list_user_ranges(self, context_id: int, **parameters: Any) -> dict[str, Any]:

@@ -125,6 +125,12 @@ class EndpointsSIP(ResourceService):
         if "transport" in fields:
             item.transport_uuid = self._transport(fields["transport"])
 
+    def alter(self, item: EndpointSIP, fields: dict[str, Any]) -> None:
+        super().alter(item, fields)
+        if item.line is not None:
+            item.line.follow_main_user()
+            self.work.session.flush()
+
     def _inherit(self, item: EndpointSIP, given: list[dict[str, UUID]]) -> None:
         found = templates_dao.all(self.work, (each["uuid"] for each in given), lock=False)
         for each in given:

@@ -10,11 +10,11 @@ from ..core import errors
 from ..core.dao import DAO
 from ..core.notifier import Notifier
 from ..core.resource import ResourceService
-from ..core.validation import Free, Rule, Unique, Validator, before, changed
+from ..core.validation import Free, Rule, Unique, Validator, changed
 from ..core.work import Work
 from ..models import Context, Extension
 from .context_ranges import holds
-from .contexts import context_known, place_in_context
+from .contexts import context_known, place_in_context, tenant_stays
 
 __all__ = ["USES", "Extensions", "InContextFor", "InRangeFor", "NotUsedOtherwise", "context_of", "dao", "identity"]
 
@@ -130,15 +130,7 @@ def _in_ranges(work: Work, extension: Extension) -> None:
 def _pattern_fits(work: Work, extension: Extension) -> None:
     pattern = _OUTCALL_EXTEN if context_of(work, extension).type == "outcall" else _EXTEN
     if not pattern.fullmatch(extension.exten):
-        raise errors.BadValue("exten: ['String does not match expected pattern.']")
-
-
-def _tenant_stays(work: Work, extension: Extension) -> None:
-    current = before(extension, "tenant_uuid")
-    if current != extension.tenant_uuid:
-        raise errors.DifferentTenants(
-            metadata={"current_tenant_uuid": str(current), "context_tenant_uuid": str(extension.tenant_uuid)}
-        )
+        raise errors.BadValue("exten: ['String does not match expected pattern.']", category="")
 
 
 def _free_of(relation: str, label: str) -> Rule:
@@ -164,7 +156,7 @@ class Extensions(ResourceService):
             _type_fits,
             _in_ranges,
             _pattern_fits,
-            _tenant_stays,
+            tenant_stays,
         ],
         delete=[_free_of(relation, label) for relation, label in USES.items()],
     )

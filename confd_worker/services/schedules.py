@@ -48,6 +48,7 @@ def scheduling(
     *,
     users: Callable[..., Any] | None = None,
     key: str | None = None,
+    refused: Callable[[Any], dict[str, Any]] | None = None,
 ) -> type[AssociationService]:
     """The association of items with the schedule that holds for them.
 
@@ -57,11 +58,13 @@ def scheduling(
         told: what events, and the error for an item that has a schedule already, tell of the owner.
         users: whom the events concern.
         key: routing key, without its last word; by default `config.{name}s.schedules`.
+        refused: what that error tells of the owner, where it is not the same as in events.
     """
 
     def no_schedule(work: Work, owner: Any, schedule: Schedule) -> None:
         if owner.schedules:
-            raise errors.Associated(label, "Schedule", metadata={**told(owner), "schedule_id": owner.schedules[0].id})
+            metadata = {**(refused or told)(owner), "schedule_id": owner.schedules[0].id}
+            raise errors.Associated(label, "Schedule", metadata=metadata)
 
     class Scheduling(AssociationService):
         left, right, relation = owners, dao, "schedules"

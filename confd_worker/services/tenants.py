@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from confd_schemas import fields
+from confd_schemas.schema import Schema
 from confd_schemas.tenants import tenants
 from sqlalchemy import select
 
@@ -11,11 +13,24 @@ from ..core.dao import DAO
 from ..core.events import on_event
 from ..core.resource import ResourceService
 from ..core.rpc import read
+from ..core.service import loaded
 from ..models import Context, Tenant
 from . import sip_templates
 from .endpoints_sip import EndpointsSIP
 
 __all__ = ["Tenants"]
+
+
+class _Removed(Schema):
+    """What is told of a tenant that is removed."""
+
+    uuid = fields.UUID(required=True)
+
+
+class _Added(_Removed):
+    """What is told of a tenant that is added."""
+
+    slug = fields.String(load_default=None)
 
 
 class Tenants(ResourceService):
@@ -25,13 +40,14 @@ class Tenants(ResourceService):
     @on_event("auth_tenant_added")
     def added(self, data: dict[str, Any]) -> None:
         """Make the tenant's row and its SIP templates, and keep its slug."""
-        tenant = self._made(UUID(data["uuid"]))
-        tenant.slug = _slug(data)
+        told = loaded(_Added, data)
+        tenant = self._made(told["uuid"])
+        tenant.slug = _slug(told)
 
     @on_event("auth_tenant_deleted")
     def deleted(self, data: dict[str, Any]) -> None:
         """Remove all that belongs to the tenant."""
-        tenant = self.work.session.get(Tenant, UUID(data["uuid"]))
+        tenant = self.work.session.get(Tenant, loaded(_Removed, data)["uuid"])
         if tenant is not None:
             self._remove(tenant)
 

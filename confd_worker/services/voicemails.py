@@ -12,7 +12,7 @@ from ..core.resource import ResourceService
 from ..core.validation import Free, Unique, Validator, changed
 from ..core.work import Work
 from ..models import Voicemail, ZoneMessage
-from .contexts import context_known, place_in_context
+from .contexts import context_known, place_in_context, tenant_stays
 
 __all__ = ["NOT_FOR_USERS", "Voicemails", "dao"]
 
@@ -54,6 +54,7 @@ class Voicemails(ResourceService):
             Unique("number", "context", label="Voicemail"),
             _one_global,
             _global_without_users,
+            tenant_stays,
         ],
         delete=[Free("users", _has_users)],
     )

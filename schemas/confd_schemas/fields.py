@@ -26,6 +26,7 @@ __all__ = [
     "Nested",
     "OptionalString",
     "Options",
+    "OrderedOptions",
     "Pairs",
     "Reference",
     "StrictBoolean",
@@ -178,6 +179,7 @@ class Options(fields.Field):
         key, value: what each of the two texts must be.
     """
 
+    kind = {"type": "object", "additionalProperties": {"type": "string"}}
     default_error_messages = {"invalid": "Invalid type."}
 
     def __init__(self, *, key: String | None = None, value: String | None = None, **kwargs: Any) -> None:
@@ -185,12 +187,33 @@ class Options(fields.Field):
         pair: dict[str, Any] = {"key": key or String(required=True), "value": value or String(required=True)}
         self._pairs = Nested(Schema.from_dict(pair), many=True)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, str]:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, Mapping):
             value = [{"key": key, "value": text} for key, text in value.items()]
+        return dict(self._loaded(value, attr, data))
+
+    def _loaded(self, value: Any, attr: str | None, data: Any) -> list[list[str]]:
         if not isinstance(value, list):
             raise self.make_error("invalid")
-        return {pair["key"]: pair["value"] for pair in self._pairs.deserialize(value, attr, data)}
+        return [[pair["key"], pair["value"]] for pair in self._pairs.deserialize(value, attr, data)]
+
+
+class OrderedOptions(Options):
+    """[option, value] pairs of texts, order kept, repeats allowed; `{"key": …, "value": …}` is taken as a pair."""
+
+    kind = {
+        "type": "array",
+        "items": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2},
+    }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, list):
+            value = [_as_object(each) for each in value]
+        return self._loaded(value, attr, data)
+
+
+def _as_object(pair: Any) -> Any:
+    return dict(zip(("key", "value"), pair, strict=True)) if isinstance(pair, list) and len(pair) == 2 else pair
 
 
 class Links(fields.Raw):

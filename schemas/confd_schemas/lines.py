@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from marshmallow import validates_schema
+from marshmallow import pre_load, validates_schema
 
 from . import fields
 from .endpoints_sip import EndpointSIP, EndpointSIPSummary
@@ -77,6 +77,13 @@ class LineCreate(Line):
     endpoint_sccp = fields.Nested(EndpointSCCPBody)
     endpoint_custom = fields.Nested(EndpointCustomBody)
     extensions = fields.Nested(LineExtension, many=True, load_default=list)
+
+    @pre_load
+    def _drop_empty_sccp(self, data: Any, **kwargs: Any) -> Any:
+        """An empty SCCP endpoint counts as none, an empty SIP endpoint as one with the defaults."""
+        if isinstance(data, dict) and not data.get("endpoint_sccp"):
+            return {name: value for name, value in data.items() if name != "endpoint_sccp"}
+        return data
 
     @validates_schema
     def _check_endpoints(self, data: dict[str, Any], **kwargs: Any) -> None:

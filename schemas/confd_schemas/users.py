@@ -10,12 +10,14 @@ from .parameters import Recursive
 from .schema import Schema, ValidationError
 from .spec import Listing, operation, refused, resource
 
-__all__ = ["VIEWS", "User", "UserDirectory", "UserImport", "UserLinePresence", "UserSummary", "users"]
+__all__ = ["VIEWS", "User", "UserAccount", "UserDirectory", "UserImport", "UserLinePresence", "UserSummary", "users"]
 
 RECORDINGS = tuple(
     f"call_record_{direction}_enabled"
     for direction in ("outgoing_external", "outgoing_internal", "incoming_internal", "incoming_external")
 )
+USERNAME = fields.pattern(r"^[a-zA-Z0-9._~!$&'()*+,;=%@-]{2,254}\Z")
+PASSWORD = fields.pattern(r"^[a-zA-Z0-9._~!$&'()*+,;=%-]{4,64}\Z")
 FALLBACKS = ("noanswer_destination", "busy_destination", "congestion_destination", "fail_destination")
 
 _ENABLED = {"type": "object", "properties": {"enabled": {"type": "boolean"}}}
@@ -60,8 +62,8 @@ class User(Schema):
         validate=[fields.length(None, 80), fields.pattern(r"^\+?[0-9*#]+\Z")], load_default=None
     )
     mobile_fallback_enabled = fields.StrictBoolean(load_default=False)
-    username = fields.String(validate=fields.pattern(r"^[a-zA-Z0-9._~!$&'()*+,;=%@-]{2,254}\Z"), load_default=None)
-    password = fields.String(validate=fields.pattern(r"^[a-zA-Z0-9._~!$&'()*+,;=%-]{4,64}\Z"), load_default=None)
+    username = fields.String(validate=USERNAME, load_default=None)
+    password = fields.String(validate=PASSWORD, load_default=None)
     music_on_hold = fields.OptionalString(validate=fields.length(None, 128), load_default=None)
     preprocess_subroutine = fields.String(validate=fields.length(None, 79), load_default=None)
     userfield = fields.OptionalString(validate=fields.length(None, 128), load_default=None)
@@ -165,6 +167,13 @@ VIEWS: dict[str, type[Schema]] = {
     "line_presence": UserLinePresence,
 }
 """How the list may show users other than in full, by the value of `view`."""
+
+
+class UserAccount(Schema):
+    """The account of an imported user in the authentication daemon."""
+
+    username = fields.String(validate=USERNAME, load_default=None)
+    password = fields.String(validate=PASSWORD, load_default=None)
 
 
 class ImportedUser(Schema):

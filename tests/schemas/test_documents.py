@@ -13,10 +13,12 @@ DOCUMENT = openapi.document(discover(), version="1.2")
 SWAGGER = openapi.swagger(discover(), version="1.2")
 
 SCHEMA_WORDS = {
-    "allOf", "default", "description", "enum", "format", "items", "maxItems", "maxLength", "maximum", "minItems",
-    "minLength", "minimum", "pattern", "properties", "readOnly", "required", "type", "x-nullable",
+    "additionalProperties", "allOf", "default", "description", "enum", "format", "items", "maxItems", "maxLength",
+    "maximum", "minItems", "minLength", "minimum", "pattern", "properties", "readOnly", "required", "type",
+    "x-nullable",
 }  # fmt: skip
-PARAMETER_WORDS = SCHEMA_WORDS - {"allOf", "properties", "readOnly", "x-nullable"} | {"name", "in"}
+_OF_SCHEMAS_ALONE = {"additionalProperties", "allOf", "properties", "readOnly", "x-nullable"}
+PARAMETER_WORDS = SCHEMA_WORDS - _OF_SCHEMAS_ALONE | {"name", "in"}
 
 
 def references(part: Any) -> Iterator[str]:

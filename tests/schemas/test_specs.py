@@ -73,8 +73,19 @@ def test_every_body_is_loaded_whole_but_that_of_an_update() -> None:
     }
 
 
-def test_only_the_live_reload_needs_the_master_tenant() -> None:
-    assert {path for (_, path), one in OPERATIONS.items() if one.master_only} == {"/configuration/live_reload"}
+def test_what_belongs_to_no_tenant_needs_the_master_tenant() -> None:
+    assert {path for (_, path), one in OPERATIONS.items() if one.master_only} == {
+        "/access_features",
+        "/access_features/{id}",
+        "/asterisk/iax/general",
+        "/asterisk/rtp/general",
+        "/asterisk/rtp/ice_host_candidates",
+        "/asterisk/sccp/general",
+        "/asterisk/voicemail/general",
+        "/asterisk/voicemail/zonemessages",
+        "/configuration/live_reload",
+    }
+    assert not OPERATIONS["GET", "/asterisk/voicemail/zonemessages"].master_only
 
 
 def test_query_parameters_are_those_of_their_schema() -> None:

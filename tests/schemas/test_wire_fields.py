@@ -39,6 +39,8 @@ class Body(Schema):
     objects = fields.Nested(Reference, many=True)
     chosen = fields.Reference("others", Reference, allow_none=True)
     pairs = fields.Pairs(minimum=1, maximum=5, max_items=2)
+    options = fields.Options()
+    ordered = fields.OrderedOptions()
     shown = fields.String(dump_only=True)
 
 
@@ -71,6 +73,9 @@ def nested(levels: int) -> list[Any]:
         ("chosen", {"uuid": ID, "label": "ignored"}, {"uuid": UUID(ID)}),
         ("chosen", None, None),
         ("pairs", [["a", "1"], ["a", "1"]], [["a", "1"], ["a", "1"]]),
+        ("options", {"a": "1"}, {"a": "1"}),
+        ("options", [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}], {"a": "2"}),
+        ("ordered", [["a", "1"], {"key": "a", "value": "2"}], [["a", "1"], ["a", "2"]]),
     ],
 )
 def test_a_good_value_is_loaded(name: str, given: Any, loaded: Any) -> None:
@@ -139,6 +144,10 @@ def test_a_good_value_is_loaded(name: str, given: Any, loaded: Any) -> None:
         ("pairs", "ab", ["Not a valid list."]),
         ("pairs", [["a", "1"], ["b"]], {1: ["Length must be between 2 and 2."]}),
         ("pairs", [["", 1]], {0: {0: ["Length must be between 1 and 5."], 1: ["Not a valid string."]}}),
+        ("options", [["a", "1"]], {0: {"_schema": ["Invalid input type."]}}),
+        ("options", {"a": None}, {0: {"value": ["Field may not be null."]}}),
+        ("ordered", {"a": "1"}, ["Invalid type."]),
+        ("ordered", [["a"]], {0: {"_schema": ["Invalid input type."]}}),
         ("pairs", [["a", "1"]] * 3, ["Longer than maximum length 2."]),
     ],
 )

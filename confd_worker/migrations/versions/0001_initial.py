@@ -14,16 +14,21 @@ branch_labels = None
 depends_on = None
 
 _TABLES = """
-    tenants, users, contexts, context_includes, extensions, lines, line_extensions, user_lines, endpoint_sip,
-    endpoint_sip_templates, sip_transports, voicemails, voicemail_zonemessages, infos, calls, outbox, sysconfd_requests
+    access_features, asterisk_options, tenants, users, contexts, context_includes, extensions, lines,
+    line_extensions, user_lines, endpoint_sip, endpoint_sip_templates, sip_transports, voicemails,
+    voicemail_zonemessages, infos, calls, outbox, sysconfd_requests, destinations, incalls, schedules,
+    incall_schedules, user_schedules, call_permissions, user_call_permissions, user_fallbacks, groups,
+    group_user_members, group_extension_members, group_schedules, group_call_permissions, group_fallbacks, ivr,
+    ivr_choices
 """
 _FUNCTIONS = "confd_sip_templates_changed, confd_sip_options_changed, confd_sip_derive, confd_sip_merged, "
-_FUNCTIONS += "confd_sip_option, confd_fold"
+_FUNCTIONS += "confd_sip_option, confd_fold, confd_target_deleted, confd_holder_deleted, confd_main_line_deleted"
 
 
 def upgrade() -> None:
     for part in ("initial", "functions", "data"):
-        op.get_bind().exec_driver_sql(Path(__file__).with_name(f"{part}.sql").read_text())
+        script = Path(__file__).with_name(f"{part}.sql").read_text()
+        op.get_bind().exec_driver_sql(script, execution_options={"no_parameters": True})
 
 
 def downgrade() -> None:

@@ -91,6 +91,39 @@ FOR EACH ROW EXECUTE FUNCTION confd_target_deleted('voicemail', 'id');
 CREATE TRIGGER holder_deleted AFTER DELETE ON incalls
 FOR EACH ROW EXECUTE FUNCTION confd_holder_deleted('destination_id');
 
+CREATE TRIGGER target_deleted AFTER DELETE ON groups
+FOR EACH ROW EXECUTE FUNCTION confd_target_deleted('group', 'id');
+
+CREATE TRIGGER target_deleted AFTER DELETE ON ivr
+FOR EACH ROW EXECUTE FUNCTION confd_target_deleted('ivr', 'id');
+
+CREATE TRIGGER holder_deleted AFTER DELETE ON ivr
+FOR EACH ROW EXECUTE FUNCTION confd_holder_deleted(
+    'invalid_destination_id', 'timeout_destination_id', 'abort_destination_id'
+);
+
+CREATE TRIGGER holder_deleted AFTER DELETE ON ivr_choices
+FOR EACH ROW EXECUTE FUNCTION confd_holder_deleted('destination_id');
+
+CREATE TRIGGER holder_deleted AFTER DELETE ON user_fallbacks
+FOR EACH ROW EXECUTE FUNCTION confd_holder_deleted(
+    'noanswer_destination_id', 'busy_destination_id', 'congestion_destination_id', 'fail_destination_id'
+);
+
+CREATE TRIGGER holder_deleted AFTER DELETE ON group_fallbacks
+FOR EACH ROW EXECUTE FUNCTION confd_holder_deleted('noanswer_destination_id', 'congestion_destination_id');
+
+-- A user's main line is taken from him, and he is no longer called through it as a member of something.
+CREATE FUNCTION confd_main_line_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM group_user_members WHERE user_id = OLD.user_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER main_line_deleted AFTER DELETE ON user_lines
+FOR EACH ROW WHEN (OLD.main_line) EXECUTE FUNCTION confd_main_line_deleted();
+
 CREATE FUNCTION confd_sip_options_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM confd_sip_derive(NEW.uuid);

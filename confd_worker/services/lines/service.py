@@ -11,7 +11,7 @@ from ...core.resource import ResourceService
 from ...core.rpc import change
 from ...core.validation import Refers, Unique, Validator, changed
 from ...models import Line
-from ..contexts import context_known, place_in_context
+from ..contexts import context_known, place_in_context, tenant_stays
 from ..endpoints_sip import EndpointsSIP
 from ..extensions import Extensions
 from ..extensions import dao as extensions_dao
@@ -33,6 +33,7 @@ class Lines(ResourceService):
             Unique("provisioning_code", label="Line"),
             Refers("registrar", "registrars", "Registrar", ignore=["default"]),
             context_known,
+            tenant_stays,
         ],
         delete=[without_secondary_users],
     )
@@ -80,10 +81,10 @@ class Lines(ResourceService):
         return line
 
     def alter(self, item: Line, fields: dict[str, Any]) -> None:
-        told = self._set_caller_id(item, fields)
         super().alter(item, fields)
-        if told:
+        if self._set_caller_id(item, fields) and changed(item.endpoint_sip):
             self.notifier.reload("changed", self.work)
+            self.work.session.flush()
 
     def remove(self, item: Line) -> None:
         """Delete the line: its users leave it first, and its endpoint goes with it."""
@@ -140,7 +141,8 @@ class Lines(ResourceService):
                 raise errors.BadValue(f"Cannot set {what} to None", category="")
         name, number = line.endpoint_sip.caller_id_parts
         # A name is read back only when something follows it, so that a missing number is written, too.
-        line.endpoint_sip.set_caller_id(given.get("caller_id_name", name), str(given.get("caller_id_num", number)))
+        number = str(given.get("caller_id_num", number))
+        line.endpoint_sip.set_caller_id(given.get("caller_id_name", name or ""), number)
         return True
 
     def _free_code(self) -> str:
@@ -148,4 +150,3 @@ class Lines(ResourceService):
             code = str(100_000 + secrets.randbelow(900_000))
             if not self.dao.find(self.work, all_tenants=True, provisioning_code=code):
                 return code
-

@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+from confd_schemas.users import UserAccount
+
 from ...config import Settings
 from ...core import errors
 from ...core.auth import AuthServer
+from ...core.service import loaded
 from .csv_rows import Parsed, Row, parsed
 
 __all__ = ["Accounts", "Numbered"]
@@ -65,15 +68,16 @@ class Accounts:
             return None
         try:
             given = row.parsed()
+            account = loaded(UserAccount, given.account)
         except errors.ServiceError:
             return None
-        user, account = given.user, given.account
+        user = given.user
         try:
             self._server.make_account(
                 self._tenant_uuid,
                 uuid=str(row.uuid),
-                username=account.get("username") or user.get("email") or str(row.uuid),
-                password=account.get("password"),
+                username=account["username"] or user.get("email") or str(row.uuid),
+                password=account["password"],
                 firstname=user.get("firstname"),
                 lastname=user.get("lastname"),
                 email_address=user.get("email"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from confd_schemas.schema import Schema
+from confd_schemas.users import User as UserSchema
 from confd_schemas.users import users
 from sqlalchemy import Text, cast, func, literal_column
 
@@ -12,7 +13,7 @@ from ...models import User
 __all__ = ["dao"]
 
 _FOLDED = ("firstname", "lastname", "fullname", "description")
-# Columns of some views only: where the items do not show them, they order nothing.
+# Columns of some views only. What a view's items do not show orders nothing.
 _SHOWN_BY_VIEWS = frozenset(("exten", "extension", "context", "voicemail_number", "provisioning_code"))
 
 _NFKD: Any = literal_column("NFKD")
@@ -20,7 +21,8 @@ _NFKD: Any = literal_column("NFKD")
 
 def _sort(column: str, schema: type[Schema]) -> Any:
     """Order by the text of the value, by code point after taking accents apart; empty values count as null."""
-    if column in _SHOWN_BY_VIEWS and column not in schema().fields:
+    shown = column not in _SHOWN_BY_VIEWS if schema is UserSchema else column in schema().fields
+    if not shown:
         return User.lastname
     value = func.normalize(cast(getattr(User, column), Text), _NFKD)
     if column in _FOLDED:

@@ -36,6 +36,7 @@ _ROWS = Statement("""
             (jsonb_path_query_first(endpoint.auth_section_options, 'strict $[*] ? (@[0] == "password")') ->> 1)
                 AS sip_secret,
             incall.exten AS incall_exten, incall.context AS incall_context,
+            permission.names AS call_permissions,
             NULL AS username
         FROM users
         LEFT JOIN voicemails voicemail ON voicemail.id = users.voicemail_id
@@ -53,6 +54,12 @@ _ROWS = Statement("""
             JOIN extensions called ON called.incall_id = incalls.id
             WHERE destinations.type = 'user' AND destinations.target = users.id::text
         ) AS incall ON true
+        LEFT JOIN LATERAL (
+            SELECT string_agg(permitted.name, ';' ORDER BY permitted.name) AS names
+            FROM user_call_permissions
+            JOIN call_permissions permitted ON permitted.id = user_call_permissions.call_permission_id
+            WHERE user_call_permissions.user_id = users.id
+        ) AS permission ON true
         WHERE users.tenant_uuid = $1::uuid
         ORDER BY users.id
     ) AS row

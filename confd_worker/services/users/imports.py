@@ -12,21 +12,23 @@ from confd_schemas.extensions import Extension as ExtensionSchema
 from confd_schemas.incalls import Incall as IncallSchema
 from confd_schemas.lines import Line as LineSchema
 from confd_schemas.users import User as UserSchema
+from confd_schemas.users import UserAccount
 from confd_schemas.voicemails import Voicemail as VoicemailSchema
 from sqlalchemy import select
 
 from ...core import errors
 from ...core.resource import ResourceService
-from ...core.rpc import read
+from ...core.rpc import fingerprint, read
 from ...core.service import loaded
-from ...models import EndpointSIP, Extension, Line, Tenant, User, Voicemail
-from .. import extensions, voicemails
+from ...models import CallPermission, EndpointSIP, Extension, Incall, Line, Tenant, User, Voicemail
+from .. import call_permissions, extensions, voicemails
 from ..contexts import dao as contexts_dao
 from ..endpoints_sip import EndpointsSIP
 from ..incalls import IncallExtensions, Incalls
 from ..line_endpoint_sip import LineEndpointsSIP
 from ..line_extension import LineExtensions
 from ..lines.service import Lines
+from ..user_call_permission import UserCallPermissions
 from ..user_line import UserLines
 from ..user_voicemail import UserVoicemails
 from .accounts import Accounts, Numbered
@@ -54,7 +56,9 @@ class UserImport(ResourceService):
         rows = [Numbered(row, number) for number, row in enumerate(_rows(body), 1)]
         with self._accounts() as accounts:
             refused = {row.number: refusal for row in rows if (refusal := accounts.make(row))}
-            return self.work.once(partial(self._import_all, rows, refused))
+            return self.work.once(
+                partial(self._import_all, rows, refused), fingerprint(self.work, "users.import", body)
+            )
 
     @read
     def import_rows(self, rows: list[Row], first: int = 1) -> dict[str, Any]:
@@ -73,7 +77,8 @@ class UserImport(ResourceService):
                 with self._accounts() as accounts:
                     if refusal := accounts.make(row):
                         raise refusal
-                    created.append(self.work.once(partial(self._import, row), part=f"row {row.number}"))
+                    call = fingerprint(self.work, "users.import_rows", row.columns)
+                    created.append(self.work.once(partial(self._import, row), call, part=f"row {row.number}"))
             except errors.ServiceError as error:
                 failed.append(_failure(row, error))
         return {"created": created, "errors": failed}
@@ -97,18 +102,23 @@ class UserImport(ResourceService):
 
     def _import(self, row: Numbered) -> dict[str, Any]:
         given = row.parsed()
-        if given.call_permissions:
-            raise errors.NotFound("CallPermission", metadata={"name": given.call_permissions[0]})
         self._check_context(given.line.get("context"))
         user = self.add(loaded(UserSchema, given.user) | {"uuid": row.uuid})
+        loaded(UserAccount, given.account)
         voicemail = self._voicemail(given.voicemail)
+        permissions = self._call_permissions(given.call_permissions)
         line = self._line(given.line)
         extension = self._extension(given.line)
         incall_extension = self._extension(given.incall)
+        incall = None
+        if incall_extension is not None:
+            incall = self._incall(user, incall_extension, given.incall.get("ring_seconds"))
         endpoint = self._endpoint(given) if line is not None else None
         self._associate(user, voicemail, line, endpoint, extension)
-        if incall_extension is not None:
-            self._lead_to(user, incall_extension, given.incall.get("ring_seconds"))
+        if incall is not None and incall_extension.incall is None:
+            self.beside(IncallExtensions).join(incall, incall_extension)
+        for permission in permissions:
+            self.beside(UserCallPermissions).join(user, permission)
         return {
             "row_number": row.number,
             "user_id": user.id,
@@ -119,7 +129,7 @@ class UserImport(ResourceService):
             "sccp_id": None,
             "extension_id": extension.id if extension else None,
             "incall_extension_id": incall_extension.id if incall_extension else None,
-            "call_permission_ids": [],
+            "call_permission_ids": [permission.id for permission in permissions],
         }
 
     def _check_context(self, name: str | None) -> None:
@@ -132,6 +142,15 @@ class UserImport(ResourceService):
             return None
         found = voicemails.dao.find(self.work, number=number, context=context)
         return found or self.beside(voicemails.Voicemails).add(loaded(VoicemailSchema, given))
+
+    def _call_permissions(self, names: list[str]) -> list[CallPermission]:
+        found = []
+        for name in dict.fromkeys(names):
+            permission = call_permissions.dao.find(self.work, name=name, tenant_uuid=self.work.context.tenant)
+            if permission is None:
+                raise errors.NotFound("CallPermission", metadata={"name": name})
+            found.append(permission)
+        return found
 
     def _line(self, given: dict[str, Any]) -> Line | None:
         protocol, context = given.get("line_protocol"), given.get("context")
@@ -146,7 +165,7 @@ class UserImport(ResourceService):
             raise errors.NotPermitted("Endpoints of this kind are not provided by this server")
         return self.beside(Lines).add(loaded(LineSchema, {"context": context}))
 
-    def _extension(self, given: dict[str, Any]) -> Extension | None:
+    def _extension(self, given: dict[str, Any]) -> Any:
         exten, context = given.get("exten"), given.get("context")
         if not exten or not context:
             return None
@@ -178,15 +197,14 @@ class UserImport(ResourceService):
             found.append({"uuid": str(uuid)})
         return found
 
-    def _lead_to(self, user: User, extension: Any, ring_seconds: int | None) -> None:
-        """Calls from outside to the extension go to the user."""
+    def _incall(self, user: User, extension: Any, ring_seconds: int | None) -> Incall:
+        """The incall that leads calls from outside to the user."""
         destination = {"type": "user", "user_id": user.id, "ring_time": ring_seconds}
         fields = loaded(IncallSchema, {"destination": destination})
         if extension.incall is None:
-            incall = self.beside(Incalls).add(fields)
-            self.beside(IncallExtensions).join(incall, extension)
-        else:
-            self.beside(Incalls).alter(extension.incall, {"destination": fields["destination"]})
+            return self.beside(Incalls).add(fields)
+        self.beside(Incalls).alter(extension.incall, {"destination": fields["destination"]})
+        return extension.incall
 
     def _associate(
         self,

@@ -72,7 +72,7 @@ class Users(UserImport, UserExport, ResourceService):
     @read
     def list(self, view: str | None = None, **parameters: Any) -> Json:
         """The users of the caller's tenant; `view` shows them in another way."""
-        if view is not None and view not in VIEWS:
+        if view is not None and view not in tuple(VIEWS):
             raise errors.InvalidView(view)
         return self.dao.list(self.work, parameters, VIEWS.get(view) if view else None)
 
@@ -112,6 +112,17 @@ class Users(UserImport, UserExport, ResourceService):
         )
         for line in self.work.session.scalars(query):
             line.follow_main_user()
+
+    def remove(self, item: User) -> None:
+        """Delete the user; who comes next on a line that he leads becomes its main user."""
+        led = [link.line for link in item.user_lines if link.main_user]
+        super().remove(item)
+        for line in led:
+            self.work.session.expire(line, ["user_lines"])
+            if line.user_lines:
+                min(line.user_lines, key=lambda link: link.user_id).main_user = True
+                line.follow_main_user()
+        self.work.session.flush()
 
     def _remove_belongings(self, user: User) -> None:
         if user.voicemail is not None:

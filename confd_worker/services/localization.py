@@ -1,0 +1,42 @@
+"""The country of each tenant."""
+
+from typing import Any
+
+from confd_schemas.localization import localization
+
+from ..core.dao import DAO
+from ..core.notifier import EventType, Notifier
+from ..core.rpc import change, read
+from ..core.service import Service
+from ..core.work import Json
+from ..models import Tenant
+
+__all__ = ["Localization"]
+
+
+class Localization(Service):
+    spec = localization
+    dao = DAO(Tenant, localization, tenant="uuid", shown=str)
+    notifier = Notifier(
+        {
+            "edited": EventType(
+                "localization_edited",
+                "config.localization.edited",
+                lambda tenant: {"tenant_uuid": tenant.uuid, "country": tenant.country},
+            )
+        }
+    )
+
+    @read
+    def get(self) -> Json:
+        """That of the caller's tenant."""
+        return self.dao.show(self.work, self.work.context.tenant)
+
+    @change
+    def edit(self, body: Any) -> None:
+        """Change that of the caller's tenant, which gets a row when it has none."""
+        fields = self.load("edit", body)
+        self.work.make_tenant(self.work.context.tenant)
+        tenant = self.dao.get(self.work, self.work.context.tenant)
+        self.dao.change(tenant, fields)
+        self.notifier.tell("edited", self.work, tenant)

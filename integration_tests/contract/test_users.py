@@ -1,0 +1,499 @@
+"""Users: fields, rules, lists and views, events, and what follows a change."""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from confd_worker.client import RemoteError
+
+from ..system import System
+from .world import Call, Heard, World, names, refusal
+
+Told = Callable[..., list[Heard]]
+
+NO_PATTERN = "['String does not match expected pattern.']"
+NO_BOOLEAN = "['Not a valid boolean.']"
+NO_NULL = "['Field may not be null.']"
+RECORDINGS = [
+    "call_record_outgoing_external_enabled", "call_record_outgoing_internal_enabled",
+    "call_record_incoming_internal_enabled", "call_record_incoming_external_enabled",
+]  # fmt: skip
+GENERATED = [
+    "caller_id", "call_transfer_enabled", "dtmf_hangup_enabled", "online_call_record_enabled", "supervision_enabled",
+    "ring_seconds", "simultaneous_calls", "enabled",
+]  # fmt: skip
+SHOWN = [
+    "id",
+    "uuid",
+    "firstname",
+    "lastname",
+    "email",
+    "timezone",
+    "country",
+    "language",
+    "description",
+    "caller_id",
+    "outgoing_caller_id",
+    "mobile_phone_number",
+    "mobile_fallback_enabled",
+    "username",
+    "password",
+    "music_on_hold",
+    "preprocess_subroutine",
+    "userfield",
+    "call_transfer_enabled",
+    "dtmf_hangup_enabled",
+    "call_record_outgoing_external_enabled",
+    "call_record_outgoing_internal_enabled",
+    "call_record_incoming_internal_enabled",
+    "call_record_incoming_external_enabled",
+    "online_call_record_enabled",
+    "supervision_enabled",
+    "ring_seconds",
+    "simultaneous_calls",
+    "call_permission_password",
+    "subscription_type",
+    "created_at",
+    "enabled",
+    "tenant_uuid",
+    "links",
+    "agent",
+    "call_permissions",
+    "fallbacks",
+    "groups",
+    "incalls",
+    "lines",
+    "forwards",
+    "schedules",
+    "services",
+    "switchboards",
+    "voicemail",
+    "queues",
+    "func_key_template_id",
+    "call_record_enabled",
+    "call_pickup_target_users",
+]
+
+
+def _longer(length: int) -> tuple[str, str]:
+    return "x" * (length + 1), f"['Longer than maximum length {length}.']"
+
+
+def _range(low: int, high: int) -> str:
+    return (
+        f"[{{'constraint_id': 'range', 'constraint': {{'min': {low}, 'max': {high}}}, 'message': "
+        f"'Must be greater than or equal to {low} and less than or equal to {high}.'}}]"
+    )
+
+
+BAD_FIELDS = [
+    *[(field, *_longer(length)) for field, length in (
+        ("firstname", 128), ("lastname", 128), ("timezone", 128), ("outgoing_caller_id", 80), ("music_on_hold", 128),
+        ("preprocess_subroutine", 79), ("userfield", 128),
+    )],
+    ("email", "nobody", "['Not a valid email address.']"),
+    ("email", "", "['Not a valid email address.']"),
+    *[("language", text, NO_PATTERN) for text in ("fr", "FR_fr", "fr_FRA", "fr_FR\n", "")],
+    *[("caller_id", text, NO_PATTERN) for text in ("Alice", '"Alice" 5', '"Alice" <a>', '"Alice"<5>', "")],
+    ("caller_id", '"' + "x" * 159 + '"', "['Longer than maximum length 160.']"),
+    *[("mobile_phone_number", text, NO_PATTERN) for text in ("abc", "5 5", "++5", "")],
+    ("mobile_phone_number", "5" * 81, "['Longer than maximum length 80.']"),
+    *[("username", text, NO_PATTERN) for text in ("a", "a b", "é" * 3, "x" * 255)],
+    *[("password", text, NO_PATTERN) for text in ("abc", "a@bcd", "x" * 65)],
+    *[("call_permission_password", text, NO_PATTERN) for text in ("abc", "", "1" * 17)],
+    *[("ring_seconds", value, _range(0, 10800)) for value in (-1, 10801)],
+    *[("simultaneous_calls", value, _range(1, 20)) for value in (0, 21)],
+    *[("subscription_type", value, _range(0, 10)) for value in (-1, 11)],
+    *[(field, value, NO_BOOLEAN) for field in ("enabled", "mobile_fallback_enabled", *RECORDINGS[:2])
+      for value in ("true", 1, 0)],
+    *[(field, None, NO_NULL) for field in ("firstname", "mobile_fallback_enabled", "subscription_type", *RECORDINGS)],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value", "detail"), BAD_FIELDS, ids=lambda given: str(given)[:30])
+def test_a_bad_field_is_refused_alike_when_a_user_is_made_and_when_it_is_changed(
+    field: str, value: Any, detail: str, world: World
+) -> None:
+    body = {"firstname": "Alice"} | {field: value}
+    assert refusal(world.call, "users.create", body=body) == f"Input Error - {field}: {detail}"
+    user = world.user()
+    assert refusal(world.call, "users.update", id=user["id"], body={field: value}) == f"Input Error - {field}: {detail}"
+    assert world.call("users.get", id=user["id"]) == user
+
+
+def test_all_bad_fields_are_told_at_once_in_the_order_of_the_schema(call: Call) -> None:
+    with pytest.raises(RemoteError) as refused:
+        call("users.create", body={"ring_seconds": "x", "enabled": 5, "email": "x"})
+    assert refused.value.details["messages"] == [
+        "Input Error - firstname: ['Missing data for required field.']",
+        "Input Error - email: ['Not a valid email address.']",
+        "Input Error - ring_seconds: ['Not a valid integer.']",
+        "Input Error - enabled: ['Not a valid boolean.']",
+    ]
+
+
+def test_a_user_has_the_fields_of_the_contract_in_its_order_and_its_defaults(call: Call) -> None:
+    user = call("users.create", body={"firstname": ""})
+    assert list(user) == SHOWN
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", user["created_at"])
+    assert user["links"] == [{"rel": "users", "href": f"/users/{user['id']}"}]
+    assert {name: user[name] for name in ("caller_id", "ring_seconds", "simultaneous_calls", "subscription_type")} == {
+        "caller_id": '""', "ring_seconds": 30, "simultaneous_calls": 5, "subscription_type": 0,
+    }  # fmt: skip
+    assert user["enabled"] is user["supervision_enabled"] is True
+    off = ["mobile_fallback_enabled", "call_transfer_enabled", "dtmf_hangup_enabled", "online_call_record_enabled"]
+    assert [user[name] for name in (*off, *RECORDINGS, "call_record_enabled")] == [False] * 9
+    off_to = {"enabled": False, "destination": None}
+    assert user["forwards"] == {"busy": off_to, "noanswer": off_to, "unconditional": off_to}
+    assert user["services"] == {"dnd": {"enabled": False}, "incallfilter": {"enabled": False}}
+    for empty in ("groups", "incalls", "lines", "schedules", "switchboards", "queues", "call_permissions"):
+        assert user[empty] == []
+    assert user["voicemail"] is user["agent"] is user["func_key_template_id"] is user["country"] is None
+    assert call("users.get", id=user["uuid"]) == user
+    assert call("users.list")["items"] == [user]
+
+
+def test_empty_texts_are_read_back_as_null(world: World) -> None:
+    texts = dict.fromkeys(("lastname", "userfield", "description", "outgoing_caller_id", "music_on_hold"), "")
+    user = world.user(**texts)
+    assert [user[name] for name in texts] == [None] * 5
+    world.call("users.update", id=user["id"], body=dict.fromkeys(texts, "default"))
+    world.call("users.update", id=user["id"], body=texts)
+    assert [world.call("users.get", id=user["id"])[name] for name in texts] == [None] * 5
+
+
+def test_null_means_the_default_when_a_user_is_made_and_is_refused_when_it_is_changed(world: World) -> None:
+    user = world.user(**dict.fromkeys((*GENERATED, "call_record_enabled")))
+    plain = world.user()
+    assert [user[name] for name in GENERATED] == [plain[name] for name in GENERATED]
+    for field in (*GENERATED, "call_record_enabled"):
+        message = f"Input Error - {field}: {NO_NULL}"
+        assert refusal(world.call, "users.update", id=user["id"], body={field: None}) == message
+
+
+def test_a_caller_id_is_made_of_the_names_once(world: World) -> None:
+    assert world.user()["caller_id"] == '"Alice Martin"'
+    assert world.user(lastname=None)["caller_id"] == '"Alice"'
+    user = world.user(caller_id='"Bob" <+33155>')
+    world.call("users.update", id=user["id"], body={"firstname": "Carol"})
+    assert world.call("users.get", id=user["id"])["caller_id"] == '"Bob" <+33155>'
+
+
+def test_call_record_enabled_stands_for_all_four_and_goes_with_none_of_them(world: World) -> None:
+    user = world.user(call_record_enabled=True)
+    assert [user[name] for name in (*RECORDINGS, "call_record_enabled")] == [True] * 5
+    world.call("users.update", id=user["id"], body={RECORDINGS[0]: False})
+    assert world.call("users.get", id=user["id"])["call_record_enabled"] is False
+    message = (
+        "Input Error - _schema: [\"'call_record_enabled' is deprecated and incompatible with "
+        "'call_record_*_enabled' options\"]"
+    )
+    body = {"call_record_enabled": False, RECORDINGS[3]: False}
+    assert refusal(world.call, "users.update", id=user["id"], body=body) == message
+    assert refusal(world.call, "users.create", body={"firstname": "x", **body}) == message
+    # What is read can be put back without it.
+    shown = world.call("users.get", id=user["id"])
+    del shown["call_record_enabled"]
+    world.call("users.update", id=user["id"], body=shown)
+    assert world.call("users.get", id=user["id"]) | {"call_record_enabled": False} == world.call(
+        "users.get", id=user["id"]
+    )
+
+
+def test_the_rules_are_checked_in_the_order_of_the_contract(world: World, system: System) -> None:
+    word = uuid.uuid4().hex
+    email, username = f"{word}@acme.example", f"{word}@acme"
+    with system.client(str(uuid.uuid4())) as elsewhere:
+        World(elsewhere.call).user(email=email, username=username)
+    body = {
+        "firstname": "Alice", "email": email.upper(), "username": username, "music_on_hold": "jazz",
+        "mobile_fallback_enabled": True,
+    }  # fmt: skip
+    expected = [
+        ("email", f"Resource Error - User already exists ('email': '{email.upper()}')"),
+        ("username", f"Resource Error - User already exists ('username': '{username}')"),
+        ("music_on_hold", "Input Error - field 'music_on_hold': MOH was not found ('music_on_hold': 'jazz')"),
+        (
+            "mobile_fallback_enabled",
+            "Resource Error - PSTN fallback must be disabled when mobile phone number is not set",
+        ),
+    ]
+    user = world.user()
+    for field, message in expected:
+        assert refusal(world.call, "users.create", body=body) == message
+        assert refusal(world.call, "users.update", id=user["id"], body=body) == message
+        del body[field]
+    world.call("users.create", body=body)
+
+
+def test_what_is_the_users_own_is_not_taken(world: World) -> None:
+    word = uuid.uuid4().hex
+    user = world.user(email=f"{word}@acme.example", username=word, music_on_hold="default")
+    world.call("users.update", id=user["id"], body={"email": f"{word}@ACME.example", "username": word})
+    assert world.call("users.get", id=user["id"])["email"] == f"{word}@ACME.example"
+
+
+def test_the_mobile_fallback_is_judged_by_what_the_user_will_have(world: World) -> None:
+    user = world.user(mobile_phone_number="+33155", mobile_fallback_enabled=True)
+    message = "Resource Error - PSTN fallback must be disabled when mobile phone number is not set"
+    assert refusal(world.call, "users.update", id=user["id"], body={"mobile_phone_number": None}) == message
+    both = {"mobile_phone_number": None, "mobile_fallback_enabled": False}
+    world.call("users.update", id=user["id"], body=both)
+    assert refusal(world.call, "users.update", id=user["id"], body={"mobile_fallback_enabled": True}) == message
+
+
+def test_a_user_who_is_not_there_is_named_by_the_id_that_was_given(call: Call) -> None:
+    unknown = uuid.uuid4()
+    for id_, told in ((2_000_000_000, "2000000000"), (str(unknown), f"UUID('{unknown}')")):
+        message = f"Resource Not Found - User was not found ('id': {told})"
+        for method, body in (("get", {}), ("exists", {}), ("update", {"body": {"firstname": 1}}), ("delete", {})):
+            assert refusal(call, f"users.{method}", id=id_, **body) == message
+
+
+def test_a_user_is_told_of_to_the_whole_tenant(told: Told, world: World) -> None:
+    heard = told("users.create", body={"firstname": "Alice", "subscription_type": 2})
+    user = world.call("users.list")["items"][0]
+    assert world.call("users.exists", id=user["id"]) is None
+    body = {
+        "id": user["id"], "uuid": user["uuid"], "subscription_type": 2, "tenant_uuid": user["tenant_uuid"],
+        "created_at": user["created_at"].replace("T", " "),
+    }  # fmt: skip
+    headers = {"tenant_uuid": user["tenant_uuid"], "user_uuid:*": True}
+    assert heard == [Heard("user_created", "config.user.created", headers, body)]
+    edited = Heard("user_edited", "config.user.edited", headers, body)
+    assert told("users.update", id=user["id"], body={}) == [edited]
+    assert told("users.update", id=user["uuid"], body={"lines": [{"id": 1}], "voicemail": None}) == [edited]
+    assert told("users.delete", id=user["id"]) == [Heard("user_deleted", "config.user.deleted", headers, body)]
+
+
+def _firstnames(call: Call, **given: Any) -> list[str]:
+    return [user["firstname"] for user in call("users.list", **given)["items"]]
+
+
+def test_users_are_ordered_by_the_text_that_is_shown(world: World) -> None:
+    for firstname, lastname, more in (
+        ("É", "Zola", {"subscription_type": 9, "userfield": "b"}),
+        ("d", "Martin", {"subscription_type": 10, "userfield": "B"}),
+        ("F", "Martinez", {"description": "é"}),
+        ("a", None, {"description": "F", "username": uuid.uuid4().hex}),
+    ):
+        world.user(firstname=firstname, lastname=lastname, **more)
+    order = lambda column, **more: _firstnames(world.call, order=column, **more)  # noqa: E731
+    assert _firstnames(world.call) == ["d", "F", "É", "a"]
+    assert _firstnames(world.call, direction="desc") == ["a", "É", "F", "d"]
+    assert order("firstname") == ["a", "d", "É", "F"]
+    assert order("lastname") == ["d", "F", "É", "a"]
+    assert order("fullname") == ["d", "É", "F", "a"]
+    assert order("subscription_type")[-2:] == ["d", "É"]
+    assert order("userfield")[:2] == ["d", "É"]
+    assert order("description")[:2] == ["F", "a"]
+    assert order("description", direction="desc")[-2:] == ["a", "F"]
+    assert order("username")[0] == "a"
+    for not_shown in ("exten", "extension", "context", "voicemail_number", "provisioning_code"):
+        assert order(not_shown) == ["d", "F", "É", "a"]
+
+
+@pytest.fixture
+def two_called(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two users with lines; the first called 1002, the second 1001."""
+    users = world.user(firstname="Zoë", lastname="A"), world.user(firstname="Bob", lastname="B")
+    for user, exten in zip(users, ("1002", "1001"), strict=True):
+        line = world.line()
+        world.have(user, line)
+        world.number(line, exten)
+    return users
+
+
+def test_a_view_is_ordered_by_what_it_shows(world: World, two_called: Any) -> None:
+    for view, column, expected in (
+        ("directory", "exten", ["Bob", "Zoë"]),
+        ("directory", "extension", ["Zoë", "Bob"]),
+        ("directory", "username", ["Zoë", "Bob"]),
+        ("directory", "firstname", ["Bob", "Zoë"]),
+        ("summary", "extension", ["Bob", "Zoë"]),
+        ("summary", "exten", ["Zoë", "Bob"]),
+    ):
+        assert _firstnames(world.call, view=view, order=column) == expected, (view, column)
+
+
+def test_a_search_looks_at_names_numbers_and_codes_of_the_main_line(world: World, two_called: Any) -> None:
+    alone, line = world.user(firstname="Alone", lastname=None, description="50% off"), world.line()
+    world.have(alone, line)
+    extension = world.number(line, "_1NXZ")
+    for term, expected in (
+        ("ZOE a", ["Zoë"]), ("öb", ["Bob"]), ("1nxz", ["Alone"]), ("alone", ["Alone"]), ("z_ë", ["Zoë"]),
+        ("0% O", ["Alone"]), ("nobody", []), ("alone ", []), ("", ["Zoë", "Bob", "Alone"]),
+    ):  # fmt: skip
+        assert _firstnames(world.call, search=term) == expected, term
+        assert _firstnames(world.call, search=term, view="directory") == expected, term
+    assert "Alone" in _firstnames(world.call, search=line["provisioning_code"])
+    world.call("extensions.update", id=extension["id"], body={"enabled": False})
+    assert _firstnames(world.call, search="1nxz") == []
+
+
+def test_a_filter_equals(world: World, two_called: Any) -> None:
+    one, two = two_called
+    word = uuid.uuid4().hex
+    body = {"email": f"{word}@acme.example", "mobile_phone_number": "55", "enabled": False, "username": word}
+    world.call("users.update", id=two["id"], body=body)
+    voicemail = world.voicemail("1500")
+    world.call("user_voicemail.associate", user_id=one["id"], voicemail_id=voicemail["id"])
+    code = world.call("users.get", id=two["id"])["lines"][0]["provisioning_code"]
+    for given, expected in (
+        ({"firstname": "Zoe"}, []), ({"firstname": "Zoë"}, ["Zoë"]), ({"fullname": "Zoë A"}, ["Zoë"]),
+        ({"id": one["id"]}, ["Zoë"]), ({"id": "x"}, []), ({"subscription_type": "x"}, []),
+        ({"subscription_type": 0}, ["Zoë", "Bob"]), ({"uuid": f"{one['uuid']},x,{two['uuid']}"}, ["Zoë", "Bob"]),
+        ({"uuid": "x"}, []), ({"exten": "1001,1002"}, ["Zoë", "Bob"]), ({"exten": "1001"}, ["Bob"]),
+        ({"extension": "1001"}, ["Bob"]), ({"extension": "1001,1002"}, []),
+        ({"context": world.context["name"]}, ["Zoë", "Bob"]), ({"email": f"{word}@ACME.example"}, ["Bob"]),
+        ({"mobile_phone_number": "56,55"}, ["Bob"]), ({"voicemail_number": "1500"}, ["Zoë"]),
+        ({"provisioning_code": code}, ["Bob"]), ({"enabled": "off"}, ["Bob"]), ({"enabled": "True"}, ["Zoë"]),
+        ({"enabled": "maybe"}, []), ({"username": word}, ["Bob"]), ({"username": word.upper()}, []),
+        ({"email": ""}, []), ({"nonsense": "x"}, ["Zoë", "Bob"]), ({"firstname": "Bob", "enabled": True}, []),
+    ):  # fmt: skip
+        assert _firstnames(world.call, **given) == expected, given
+
+
+def test_the_views_have_the_fields_of_the_contract(world: World, two_called: Any) -> None:
+    one = world.call("users.get", id=two_called[0]["id"])
+    line = one["lines"][0]
+    alone = world.user(firstname="Alone", lastname=None)
+
+    def first_and_last(view: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        items = world.call("users.list", view=view)["items"]
+        return items[0], items[-1]
+
+    context = world.context["name"]
+    names_of = {"firstname": "Zoë", "lastname": "A", "email": None}
+    assert first_and_last("directory") == (
+        {"id": one["id"], "uuid": one["uuid"], "line_id": line["id"], "agent_id": None, **names_of, "exten": "1002",
+         "mobile_phone_number": None, "voicemail_number": None, "userfield": None, "description": None,
+         "context": context},
+        {"id": alone["id"], "uuid": alone["uuid"], "line_id": None, "agent_id": None, "firstname": "Alone",
+         "lastname": None, "email": None, "exten": None, "mobile_phone_number": None, "voicemail_number": None,
+         "userfield": None, "description": None, "context": None},
+    )  # fmt: skip
+    assert first_and_last("summary") == (
+        {"id": one["id"], "uuid": one["uuid"], **names_of, "extension": "1002", "context": context,
+         "provisioning_code": line["provisioning_code"], "protocol": "sip", "enabled": True, "subscription_type": 0,
+         "is_webrtc": False},
+        {"id": alone["id"], "uuid": alone["uuid"], "firstname": "Alone", "lastname": None, "email": None,
+         "extension": None, "context": None, "provisioning_code": None, "protocol": None, "enabled": True,
+         "subscription_type": 0, "is_webrtc": False},
+    )  # fmt: skip
+    dnd = {"dnd": {"enabled": False}}
+    presence = first_and_last("line_presence")
+    assert presence[1] == {"uuid": alone["uuid"], "tenant_uuid": alone["tenant_uuid"], "lines": [], "services": dnd}
+    assert presence[0]["lines"] == [{"id": line["id"], "name": line["name"], "protocol": "sip"}]
+    assert refusal(world.call, "users.list", view="full") == "Input Error - view 'full' does not exist"
+
+
+def test_a_webrtc_line_provisions_nothing(world: World) -> None:
+    base = world.template(endpoint_section_options=[["webrtc", "yes"]])
+    user = world.user()
+    line = world.line(endpoint_sip={"templates": [{"uuid": base["uuid"]}]})
+    world.have(user, line)
+    [summary] = world.call("users.list", view="summary")["items"]
+    assert (summary["is_webrtc"], summary["provisioning_code"], summary["protocol"]) == (True, None, "sip")
+    [shown] = world.call("users.get", id=user["id"])["lines"]
+    assert shown == world.call("lines.get", id=line["id"])
+    assert shown["is_webrtc"] is True
+    world.call(
+        "endpoints_sip.update",
+        uuid=line["endpoint_sip"]["uuid"],
+        body={"endpoint_section_options": [["webrtc", "no"]]},
+    )
+    [summary] = world.call("users.list", view="summary")["items"]
+    assert (summary["is_webrtc"], summary["provisioning_code"]) == (False, line["provisioning_code"])
+
+
+def test_the_total_counts_before_the_page_is_cut(world: World) -> None:
+    for firstname in "abc":
+        world.user(firstname=firstname, lastname=firstname)
+    page = world.call("users.list", limit=1, offset=1)
+    assert (page["total"], page["items"][0]["firstname"]) == (3, "b")
+    assert world.call("users.list", search="%", limit=1)["total"] == 3
+    assert world.call("users.list", firstname="a", limit=1, offset=5) == {"total": 1, "items": []}
+
+
+def _caller_ids(world: World, line: dict[str, Any]) -> list[str]:
+    endpoint = world.call("endpoints_sip.get", uuid=line["endpoint_sip"]["uuid"])
+    return [value for key, value in endpoint["endpoint_section_options"] if key == "callerid"]
+
+
+def test_the_caller_id_of_the_lines_that_a_user_leads_follows_him(world: World) -> None:
+    alice, bob = world.user(), world.user(firstname="Bob", lastname=None)
+    lead, shared = world.line(), world.line()
+    world.have(alice, lead)
+    world.have(bob, shared)
+    world.have(alice, shared)
+    assert (_caller_ids(world, lead), _caller_ids(world, shared)) == (['"Alice Martin"'], ['"Bob"'])
+    world.number(lead, "1005")
+    assert _caller_ids(world, lead) == ['"Alice Martin" <1005>']
+    world.call("users.update", id=alice["id"], body={"caller_id": '"A" <+33155>'})
+    assert (_caller_ids(world, lead), _caller_ids(world, shared)) == (['"A" <+33155>'], ['"Bob"'])
+    world.call("users.update", id=alice["id"], body={"firstname": "Carol", "caller_id": '"A"'})
+    assert _caller_ids(world, lead) == ['"A" <1005>']
+    [extension] = world.call("extensions.list", exten="1005")["items"]
+    world.call("extensions.update", id=extension["id"], body={"exten": "1006"})
+    assert _caller_ids(world, lead) == ['"A" <1006>']
+
+
+def test_a_user_who_is_deleted_leaves_lines_and_all_that_they_have(world: World, told: Told) -> None:
+    alice, bob = world.user(), world.user(firstname="Bob")
+    line = world.line()
+    extension = world.number(line)
+    world.have(alice, line)
+    world.have(bob, line)
+    assert names(told("users.delete", id=alice["id"])) == ["user_deleted"]
+    shown = world.call("lines.get", id=line["id"])
+    assert [user["uuid"] for user in shown["users"]] == [bob["uuid"]]
+    assert [each["id"] for each in shown["extensions"]] == [extension["id"]]
+    # Bob is the line's first user now.
+    assert _caller_ids(world, line) == ['"Bob Martin" <1000>']
+    world.call("lines.delete", id=line["id"])
+
+
+def test_a_user_with_a_voicemail_is_not_deleted(world: World) -> None:
+    user, voicemail = world.user(), world.voicemail()
+    world.call("user_voicemail.associate", user_id=user["id"], voicemail_id=voicemail["id"])
+    told = f"('user_id': {user['id']}, 'voicemail_id': {voicemail['id']})"
+    message = f"Resource Error - User is associated with a Voicemail {told}"
+    assert refusal(world.call, "users.delete", id=user["id"]) == message
+    assert world.call("users.get", id=user["id"])["voicemail"]["id"] == voicemail["id"]
+    world.call("users.update", id=user["id"], body={"lastname": "Durand"})
+    assert world.call("voicemails.get", id=voicemail["id"])["name"] == "box"
+
+
+def test_a_recursive_update_is_refused_and_a_recursive_deletion_takes_all_along(world: World, told: Told) -> None:
+    user, line, voicemail = world.user(), world.line(), world.voicemail()
+    world.number(line)
+    world.have(user, line)
+    world.call("user_voicemail.associate", user_id=user["id"], voicemail_id=voicemail["id"])
+    message = "Resource Error - Operation not permitted. Nested bodies are not provided by this server"
+    assert refusal(world.call, "users.update", id=user["id"], recursive="True", body={}) == message
+    assert names(told("users.delete", id=user["id"], recursive="true")) == [
+        "user_voicemail_dissociated", "voicemail_deleted", "user_line_dissociated", "line_extension_dissociated",
+        "extension_deleted", "line_endpoint_sip_dissociated", "sip_endpoint_deleted", "line_deleted", "user_deleted",
+    ]  # fmt: skip
+    for resource in ("lines", "extensions", "endpoints_sip", "voicemails", "users"):
+        assert world.call(f"{resource}.list")["total"] == 0
+
+
+def test_a_parent_changes_the_users_of_its_child_who_does_not_see_those_of_the_parent(
+    world: World, tenant: str, system: System
+) -> None:
+    child_user = world.user()
+    parent = str(uuid.uuid4())
+    with system.client(parent, visible_tenants=[parent, tenant]) as above:
+        parent_user = World(above.call).user(firstname="Above")
+        above.call("users.update", id=child_user["id"], body={"firstname": "Changed"})
+        assert above.call("users.get", id=child_user["uuid"])["tenant_uuid"] == tenant
+        assert _firstnames(above.call) == ["Above"]
+        assert sorted(_firstnames(above.call, recurse="true")) == ["Above", "Changed"]
+        assert "User was not found" in refusal(world.call, "users.get", id=parent_user["id"])
+        above.call("users.delete", id=child_user["id"])
+    assert _firstnames(world.call, recurse=True) == []
