@@ -1,6 +1,7 @@
 """The SIP endpoint of a user's line, as telephones of the user read it."""
 
 from typing import Any
+from uuid import UUID
 
 from confd_schemas.endpoints_sip import EndpointSIPMerged
 from confd_schemas.user_line_associated import user_line_associated
@@ -50,8 +51,9 @@ class UserLineAssociated(Service):
 
     def _user_known(self, user_uuid: str) -> None:
         try:
-            users_dao.show(self.work, user_uuid)
-        except errors.NotFound as error:
+            # No integer id here, which other paths take as well.
+            users_dao.show(self.work, UUID(str(user_uuid)))
+        except (errors.NotFound, ValueError) as error:
             raise errors.NotFound("UserFeatures", metadata={"uuid": str(user_uuid)}) from error
 
     def _line_known(self, line_id: Any) -> None:

@@ -1,4 +1,4 @@
-"""The accounts that an import makes in the authentication server, beside its transaction."""
+"""Accounts in the authentication server: an import makes them, beside its transaction, and an export tells of them."""
 
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
@@ -11,7 +11,7 @@ from ...core.auth import AuthServer
 from ...core.service import loaded
 from .csv_rows import Parsed, Row, parsed
 
-__all__ = ["Accounts", "Numbered"]
+__all__ = ["Accounts", "Numbered", "usernames"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,21 @@ class Numbered:
         return parsed(self.columns)
 
 
+def _server(settings: Settings) -> AuthServer | None:
+    return AuthServer(settings) if settings.auth_mode == "wazo" and settings.auth_username else None
+
+
+def usernames(settings: Settings, tenant_uuid: str) -> dict[str, str]:
+    """The names of a tenant's accounts by the uuids of their users; none without an authentication server.
+
+    Raises:
+        Unavailable: the server cannot be reached.
+    """
+    server = _server(settings)
+    listed = server.ask("GET", "/users", tenant_uuid=tenant_uuid)["items"] if server else ()
+    return {account["uuid"]: account["username"] for account in listed}
+
+
 class Accounts:
     """Makes accounts, and removes them again when what follows fails; makes none without an authentication server.
 
@@ -47,7 +62,7 @@ class Accounts:
     """
 
     def __init__(self, settings: Settings, tenant_uuid: str) -> None:
-        self._server = AuthServer(settings) if settings.auth_mode == "wazo" and settings.auth_username else None
+        self._server = _server(settings)
         self._tenant_uuid = tenant_uuid
         self._made: list[UUID] = []
 

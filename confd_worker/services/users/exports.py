@@ -7,6 +7,7 @@ import json
 from ...core.database import Statement
 from ...core.resource import ResourceService
 from ...core.rpc import read
+from .accounts import usernames
 
 __all__ = ["UserExport"]
 
@@ -36,8 +37,7 @@ _ROWS = Statement("""
             (jsonb_path_query_first(endpoint.auth_section_options, 'strict $[*] ? (@[0] == "password")') ->> 1)
                 AS sip_secret,
             incall.exten AS incall_exten, incall.context AS incall_context,
-            permission.names AS call_permissions,
-            NULL AS username
+            permission.names AS call_permissions
         FROM users
         LEFT JOIN voicemails voicemail ON voicemail.id = users.voicemail_id
         LEFT JOIN user_lines link ON link.user_id = users.id AND link.main_line
@@ -72,11 +72,15 @@ class UserExport(ResourceService):
     @read
     def export(self) -> str:
         """The users of the caller's tenant as CSV; each with his main line and its extension only."""
-        rows = json.loads(self.work.read(_ROWS, (self.work.context.tenant,)))
+        tenant = self.work.context.tenant
+        rows = json.loads(self.work.read(_ROWS, (tenant,)))
+        accounts = usernames(self.work.settings, tenant)
         text = io.StringIO()
         writer = csv.DictWriter(text, _COLUMNS, restval="", extrasaction="ignore", lineterminator="\r\n")
         writer.writeheader()
-        writer.writerows({name: _written(value) for name, value in row.items()} for row in rows)
+        for row in rows:
+            row["username"] = accounts.get(row["uuid"])
+            writer.writerow({name: _written(value) for name, value in row.items()})
         return text.getvalue()
 
 
