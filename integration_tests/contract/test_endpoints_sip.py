@@ -46,7 +46,7 @@ def test_an_endpoint_has_the_fields_of_the_contract_in_its_order_and_a_random_na
     assert refusal(world.call, "endpoints_sip.get", uuid=endpoint["uuid"], view="full") == message
 
 
-BAD_FIELDS = [
+BAD_FIELDS: list[tuple[str, Any, str]] = [
     ("name", None, "['Field may not be null.']"),
     ("name", "", "['Shorter than minimum length 1']"),
     ("name", "x" * 80, "['Longer than maximum length 79']"),
@@ -269,9 +269,10 @@ def test_endpoints_and_templates_do_not_see_each_other(world: World) -> None:
     for kind, label, uuid_ in (
         ("endpoints_sip", "SIPEndpoint", template), ("endpoints_sip_templates", "SIPEndpointTemplate", endpoint),
     ):  # fmt: skip
-        for method, body in (("get", {}), ("update", {"body": {}}), ("delete", {})):
-            message = f"Resource Not Found - {label} was not found ('uuid': UUID('{uuid_}'))"
-            assert refusal(world.call, f"{kind}.{method}", uuid=uuid_, **body) == message
+        message = f"Resource Not Found - {label} was not found ('uuid': UUID('{uuid_}'))"
+        assert refusal(world.call, f"{kind}.get", uuid=uuid_) == message
+        assert refusal(world.call, f"{kind}.update", uuid=uuid_, body={}) == message
+        assert refusal(world.call, f"{kind}.delete", uuid=uuid_) == message
         assert world.call(f"{kind}.list")["total"] == 1
 
 
@@ -294,10 +295,11 @@ def test_events_of_endpoints_tell_names_and_no_passwords_and_those_of_templates_
     line = world.bare_line()["id"]
     world.call("line_endpoint_sip.associate", line_id=line, endpoint_uuid=uuid_)
     on_line = event | {"line": {"id": line}}
-    for method, given in (("edited", {"body": {}}), ("deleted", {})):
-        called = "update" if given else "delete"
-        expected = Heard(f"sip_endpoint_{method}", f"config.sip_endpoint.{method}", whole, on_line)
-        assert told(f"endpoints_sip.{called}", uuid=uuid_, **given) == [expected]
+    edited, deleted = (
+        Heard(f"sip_endpoint_{what}", f"config.sip_endpoint.{what}", whole, on_line) for what in ("edited", "deleted")
+    )
+    assert told("endpoints_sip.update", uuid=uuid_, body={}) == [edited]
+    assert told("endpoints_sip.delete", uuid=uuid_) == [deleted]
 
     heard = told("endpoints_sip_templates.create", body={})
     template = world.call("endpoints_sip_templates.list")["items"][0]["uuid"]

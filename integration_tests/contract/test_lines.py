@@ -88,10 +88,12 @@ def test_null_means_the_default_when_a_line_is_made_and_is_refused_when_it_is_ch
 
 def test_the_rules_are_checked_in_the_order_of_the_contract(world: World) -> None:
     code = world.bare_line()["provisioning_code"]
+    # No code that is made by the server begins with 0.
+    free = f"{uuid.uuid4().int % 100_000:06}"
     body = {"provisioning_code": code, "registrar": "none", "context": "nowhere", "caller_id_name": "Alice"}
     line = world.bare_line()
     for field, value, message in (
-        ("provisioning_code", "000123", f"Resource Error - Line already exists ('provisioning_code': '{code}')"),
+        ("provisioning_code", free, f"Resource Error - Line already exists ('provisioning_code': '{code}')"),
         (
             "registrar", "default",
             "Input Error - field 'registrar': Registrar was not found ('registrar': 'none')",
@@ -105,7 +107,7 @@ def test_the_rules_are_checked_in_the_order_of_the_contract(world: World) -> Non
         assert refusal(world.call, "lines.create", body=body) == message
         assert refusal(world.call, "lines.update", id=line["id"], body=body) == message
         body[field] = value
-    assert world.call("lines.create", body=body)["provisioning_code"] == "000123"
+    assert world.call("lines.create", body=body)["provisioning_code"] == free
     assert world.call("lines.get", id=line["id"]) == line
 
 
@@ -146,11 +148,11 @@ def test_a_line_is_refused_for_what_comes_with_it(body: dict[str, Any], message:
         assert world.call(f"{resource}.list")["total"] == 0
 
 
-def test_an_empty_endpoint_counts_for_sip_and_not_for_sccp(world: World) -> None:
-    for nothing in ({}, [], None, "", 0, False):
-        line = world.bare_line(endpoint_sip={}, endpoint_sccp=nothing, endpoint_custom=None)
-        assert line["endpoint_sip"]["endpoint_section_options"] == [["context", world.context["name"]]]
-        assert (line["protocol"], line["name"]) == ("sip", line["endpoint_sip"]["name"])
+@pytest.mark.parametrize("nothing", [{}, [], None, "", 0, False], ids=str)
+def test_an_empty_endpoint_counts_for_sip_and_not_for_sccp(nothing: Any, world: World) -> None:
+    line = world.bare_line(endpoint_sip={}, endpoint_sccp=nothing, endpoint_custom=None)
+    assert line["endpoint_sip"]["endpoint_section_options"] == [["context", world.context["name"]]]
+    assert (line["protocol"], line["name"]) == ("sip", line["endpoint_sip"]["name"])
 
 
 def test_extensions_of_a_new_line_keep_the_rules_of_the_association(world: World) -> None:
@@ -301,7 +303,12 @@ def test_what_is_read_of_a_line_can_be_put_back(world: World) -> None:
     for shown in (world.call("lines.get", id=line["id"]), world.bare_line()):
         world.call("lines.update", id=shown["id"], body=shown)
         assert world.call("lines.get", id=shown["id"]) == shown
-    ignored = {"endpoint_sip": None, "extensions": [], "users": [], "endpoint_custom": {"interface": "x"}}
+    ignored: dict[str, Any] = {
+        "endpoint_sip": None,
+        "extensions": [],
+        "users": [],
+        "endpoint_custom": {"interface": "x"},
+    }
     world.call("lines.update", id=line["id"], body=ignored)
     assert world.call("lines.get", id=line["id"])["users"][0]["uuid"] == user["uuid"]
 

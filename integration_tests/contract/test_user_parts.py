@@ -71,10 +71,10 @@ def test_a_forward_that_is_enabled_has_a_destination(world: World) -> None:
         both = {"enabled": True, "destination": "1"}
         world.call("user_forwards.update_one", **one, body=both)
         for nothing in ("", None):
-            body = {"destination": nothing}
-            assert refusal(world.call, "user_forwards.update_one", **one, body=body) == WITHOUT_DESTINATION
-            body = {name: {"destination": nothing}}
-            assert refusal(world.call, "user_forwards.update", user_id=user["id"], body=body) == WITHOUT_DESTINATION
+            change = {"destination": nothing}
+            assert refusal(world.call, "user_forwards.update_one", **one, body=change) == WITHOUT_DESTINATION
+            message = refusal(world.call, "user_forwards.update", user_id=user["id"], body={name: change})
+            assert message == WITHOUT_DESTINATION
         world.call("user_forwards.update_one", **one, body={"enabled": False, "destination": None})
     message = f"Input Error - busy: {NO_NULL}"
     assert refusal(world.call, "user_forwards.update", user_id=user["id"], body={"busy": None}) == message

@@ -1,4 +1,4 @@
-"""Voicemails: fields, rules, events, and those that all users of a context share."""
+"""Voicemails: fields, rules, events, and the users who have them."""
 
 import uuid
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ..system import System
-from .world import Heard, World, refusal
+from .world import Heard, World, names, refusal
 
 Told = Callable[..., list[Heard]]
 
@@ -34,6 +34,7 @@ SHOWN = [
 ]
 NO_PATTERN = "['String does not match expected pattern.']"
 NO_BOOLEAN = "['Not a valid boolean.']"
+UNKNOWN = 2_000_000_000
 NO_NULL = "['Field may not be null.']"
 GLOBAL_ONE = "Resource Error - Operation not permitted. There can be only one global voicemail per context."
 FOR_NO_USERS = "Resource Error - Operation not permitted. A global voicemail cannot be associated to users."
@@ -104,16 +105,16 @@ def test_the_rules_are_checked_in_the_order_of_the_contract(world: World) -> Non
     user = world.user()
     world.call("user_voicemail.associate", user_id=user["id"], voicemail_id=personal["id"])
     body = {"name": "x", "number": "1000", "context": "nowhere", "timezone": "mars", "accesstype": "global"}
-    for field, value, message in (
+    steps: list[tuple[str, str, str]] = [
         ("context", context, "Input Error - field 'context': Context was not found ('context': 'nowhere')"),
         ("timezone", "eu-fr", "Input Error - field 'timezone': Timezone was not found ('timezone': 'mars')"),
         ("number", "1002", f"Resource Error - Voicemail already exists ('number': '1000', 'context': '{context}')"),
-        (None, None, GLOBAL_ONE),
-    ):
+        ("name", "y", GLOBAL_ONE),
+    ]
+    for field, value, message in steps:
         assert refusal(world.call, "voicemails.create", body=body) == message
         assert refusal(world.call, "voicemails.update", id=personal["id"], body=body) == message
-        if field:
-            body[field] = value
+        body[field] = value
     world.call("voicemails.delete", id=shared["id"])
     assert refusal(world.call, "voicemails.update", id=personal["id"], body=body) == FOR_NO_USERS
     world.call("user_voicemail.dissociate", user_id=user["id"])
@@ -224,3 +225,71 @@ def test_a_voicemail_keeps_its_context_from_being_deleted(world: World) -> None:
     told = f"('context_id': {world.context['id']}, 'voicemail_id': {voicemail['id']})"
     message = f"Resource Error - Context is associated with a Voicemail {told}"
     assert refusal(world.call, "contexts.delete", id=world.context["id"]) == message
+
+
+def test_a_user_has_one_voicemail_and_a_voicemail_many_users(world: World, told: Told, tenant: str) -> None:
+    user, other, voicemail, second = world.user(), world.user(), world.voicemail("1000"), world.voicemail("1001")
+    ids = {"user_id": user["uuid"], "voicemail_id": voicemail["id"]}
+    body = {"user_uuid": user["uuid"], "voicemail_id": voicemail["id"]}
+    to_him = {"tenant_uuid": tenant, f"user_uuid:{user['uuid']}": True}
+    key = f"config.users.{user['uuid']}.voicemails"
+    joined = Heard("user_voicemail_associated", f"{key}.updated", to_him, body)
+    assert world.call("user_voicemail.list", user_id=user["id"]) == {"total": 0, "items": []}
+    assert told("user_voicemail.associate", **ids) == [joined]
+    assert told("user_voicemail.associate", **ids) == []
+    world.call("user_voicemail.associate", user_id=other["id"], voicemail_id=voicemail["id"])
+    shown = world.call("voicemails.get", id=voicemail["id"])
+    assert [each["uuid"] for each in shown["users"]] == [user["uuid"], other["uuid"]]
+    assert world.call("user_voicemail.list", user_id=user["id"]) == {"total": 1, "items": [shown]}
+    summary = {name: voicemail[name] for name in ("id", "name", "links")}
+    assert world.call("users.get", id=user["id"])["voicemail"] == summary
+    message = (
+        f"Resource Error - User is associated with a Voicemail ('user_id': {user['id']}, "
+        f"'voicemail_id': {second['id']})"
+    )
+    ids["voicemail_id"] = second["id"]
+    assert refusal(world.call, "user_voicemail.associate", **ids) == message
+    parted = Heard("user_voicemail_dissociated", f"{key}.deleted", to_him, body)
+    assert told("user_voicemail.dissociate", user_id=user["id"]) == [parted]
+    assert told("user_voicemail.dissociate", user_id=user["id"]) == []
+
+
+def test_unknown_users_and_voicemails_are_not_found_in_this_order(world: World) -> None:
+    user = f"Resource Not Found - User was not found ('id': {UNKNOWN})"
+    for method, more in (("associate", {"voicemail_id": UNKNOWN}), ("dissociate", {}), ("list", {})):
+        assert refusal(world.call, f"user_voicemail.{method}", user_id=UNKNOWN, **more) == user
+    ids = {"user_id": world.user()["id"], "voicemail_id": UNKNOWN}
+    message = f"Resource Not Found - Voicemail was not found ('id': {UNKNOWN})"
+    assert refusal(world.call, "user_voicemail.associate", **ids) == message
+
+
+def test_a_global_voicemail_is_for_no_user(world: World) -> None:
+    user, voicemail = world.user(), world.voicemail(accesstype="global")
+    ids = {"user_id": user["id"], "voicemail_id": voicemail["id"]}
+    assert refusal(world.call, "user_voicemail.associate", **ids) == FOR_NO_USERS
+    personal = world.voicemail("1001")
+    world.call("user_voicemail.associate", user_id=user["id"], voicemail_id=personal["id"])
+    body = {"accesstype": "global", "context": world.a_context()["name"]}
+    assert refusal(world.call, "voicemails.update", id=personal["id"], body=body) == FOR_NO_USERS
+
+
+def test_a_voicemail_made_for_a_user_is_made_first_and_undone_by_any_error(world: World, told: Told) -> None:
+    user, context = world.user(), world.context["name"]
+
+    def body(**more: Any) -> dict[str, Any]:
+        return {"name": "x", "number": "1000", "context": context, **more}
+
+    def refused(user_id: Any, **more: Any) -> str:
+        return refusal(world.call, "user_voicemail.create", user_id=user_id, body=body(**more))
+
+    assert refused(UNKNOWN, number="x") == "Input Error - number: ['String does not match expected pattern.']"
+    assert refused(UNKNOWN, timezone="x").startswith("Input Error - field 'timezone': Timezone was not found")
+    assert refused(UNKNOWN) == f"Resource Not Found - User was not found ('id': {UNKNOWN})"
+    assert refused(user["id"], accesstype="global") == FOR_NO_USERS
+    assert world.call("voicemails.list")["total"] == 0
+    heard = told("user_voicemail.create", user_id=user["uuid"], body=body())
+    assert names(heard) == ["voicemail_created", "user_voicemail_associated"]
+    made = world.call("user_voicemail.create", user_id=world.user()["id"], body=body(number="1001"))
+    assert (made["number"], made["users"]) == ("1001", [])
+    assert refused(user["id"], number="1002").startswith("Resource Error - User is associated with a Voicemail")
+    assert world.call("voicemails.list")["total"] == 2

@@ -9,7 +9,7 @@ import pytest
 
 from confd_worker.client import Events, RemoteError
 
-__all__ = ["Call", "Heard", "World", "listening", "names", "refusal"]
+__all__ = ["Call", "Heard", "World", "firstnames", "listening", "names", "refusal"]
 
 Call = Callable[..., Any]
 RANGES = [{"start": "1000", "end": "1999"}]
@@ -127,3 +127,8 @@ def listening(events: Events, call: Call) -> Callable[..., list[Heard]]:
 def names(heard: list[Heard]) -> list[str]:
     """The names of events."""
     return [each.name for each in heard]
+
+
+def firstnames(call: Call, **given: Any) -> list[str]:
+    """The first names of the users that a list has, in its order."""
+    return [user["firstname"] for user in call("users.list", **given)["items"]]

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import post_load, validates_schema
 
 from . import fields
-from .parameters import Recursive
+from .parameters import RecursiveIfTrue
 from .schema import Schema, ValidationError
 from .spec import Listing, operation, refused, resource
 
@@ -219,8 +219,8 @@ users = resource(
         extra={"view": f"how users are shown: {', '.join(VIEWS)}; in full when left out"},
     ),
     list={"views": VIEWS},
-    update={"parameters": Recursive},
-    delete={"parameters": Recursive},
+    update={"parameters": RecursiveIfTrue},
+    delete={"parameters": RecursiveIfTrue},
     also=(
         operation("HEAD", "/users/{id:id}", "users.exists"),
         operation(
