@@ -15,7 +15,6 @@ __all__ = [
     "Conflict",
     "DifferentTenants",
     "ExtenUsedTwice",
-    "ExtensionConflict",
     "ForwardWithoutDestination",
     "ImportFailed",
     "InvalidChoice",
@@ -39,7 +38,6 @@ __all__ = [
     "Unexpected",
     "UnhandledContextType",
     "UnknownMethod",
-    "UnknownParameters",
     "WrongType",
 ]
 
@@ -84,12 +82,6 @@ class MissingParameters(_InputError):
     """Arguments that must be given are not there."""
 
     type, text = "missing-parameters", "missing parameters: {0}"
-
-
-class UnknownParameters(_InputError):
-    """Arguments that the method does not take."""
-
-    type, text = "unknown-parameters", "unknown parameters: {0}"
 
 
 class WrongType(_InputError):
@@ -260,12 +252,6 @@ class DifferentTenants(_ResourceError):
     """Two items that live in two tenants."""
 
     type, text = "different-tenants", "different tenants"
-
-
-class ExtensionConflict(_ResourceError):
-    """The extension is used for another purpose."""
-
-    type, text = "extension-conflict", "{0} is already used for a destination or parking slot"
 
 
 class Conflict(_ResourceError):

@@ -32,8 +32,6 @@ class ResourceService(Service):
     offered = ("list", "get", "create", "update", "delete")
 
     def __init_subclass__(cls) -> None:
-        if "spec" in vars(cls) and "edit" in cls.spec.of(cls.spec.name):
-            cls.edit = cls.update  # type: ignore[attr-defined]
         super().__init_subclass__()
         if "spec" in vars(cls) and cls.spec.id != "id":
             cls.argument_names = {cls.spec.id: "id"}
@@ -81,7 +79,7 @@ class ResourceService(Service):
     def update(self, id: Any, body: Any) -> None:
         """Change the fields that the body has."""
         item = self.dao.get(self.work, id)
-        self.alter(item, self.load("edit" if "edit" in self.operations() else "update", body))
+        self.alter(item, self.load(self.update_name(), body))
 
     @change
     def delete(self, id: Any) -> None:

@@ -5,6 +5,7 @@ call over the bus. The steps behind it (`add`, `alter`, `remove`, `join`, `part`
 service does the work of another inside its own transaction, through `beside`.
 """
 
+import inspect
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 
@@ -20,6 +21,9 @@ from .work import Work
 __all__ = ["Service", "loaded"]
 
 Other = TypeVar("Other", bound="Service")
+
+# Both are in use for the same; the spec says which it is for a resource.
+_OTHER_NAME = {"update": "edit", "edit": "update"}
 
 
 class Service:
@@ -45,8 +49,11 @@ class Service:
             cls.name = cls.spec.name
         if "spec" in vars(cls):
             operations = cls.operations()
-            # A generic method that the spec does not have is not offered.
             for name in cls.offered:
+                other = _OTHER_NAME.get(name)
+                if other in operations and other not in vars(cls):
+                    setattr(cls, other, getattr(cls, name))
+                # A generic method that the spec does not have is not offered.
                 if name not in operations and name not in vars(cls):
                     setattr(cls, name, None)
 
@@ -56,9 +63,15 @@ class Service:
         return cls.spec.of(cls.name)
 
     @classmethod
+    def update_name(cls) -> str:
+        """What the spec calls the method that changes an item."""
+        return "edit" if "edit" in cls.operations() else "update"
+
+    @classmethod
     def events(cls) -> set[str]:
-        """Names of all events that the service sends."""
-        return cls.notifier.names
+        """Names of all events that the service sends, through whichever of its notifiers."""
+        notifiers = inspect.getmembers(cls, lambda member: isinstance(member, Notifier))
+        return {name for _, notifier in notifiers for name in notifier.names}
 
     def beside(self, other: type[Other]) -> Other:
         """Another service that works in the same transaction."""

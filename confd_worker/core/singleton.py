@@ -17,11 +17,6 @@ class SingletonService(Service):
     dao: ClassVar[DAO]
     offered = ("get", "edit")
 
-    def __init_subclass__(cls) -> None:
-        if "spec" in vars(cls) and "update" in cls.spec.of(cls.spec.name):
-            cls.update = cls.edit  # type: ignore[attr-defined]
-        super().__init_subclass__()
-
     @read
     def get(self) -> Json:
         """What is set."""
@@ -31,7 +26,7 @@ class SingletonService(Service):
     def edit(self, body: Any) -> None:
         """Replace what is set."""
         item = self.dao.only(self.work)
-        self.dao.change(item, self.load("update" if "update" in self.operations() else "edit", body))
+        self.dao.change(item, self.load(self.update_name(), body))
         self.validator.check("update", self.work, item)
         self.work.session.flush()
         self.notifier.tell("edited", self.work, item)

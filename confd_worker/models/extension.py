@@ -45,10 +45,6 @@ class Extension(TenantOwned, Base):
         """The old opposite of `enabled`."""
         return ~cls.enabled if not isinstance(cls, Extension) else not cls.enabled
 
-    @commented.inplace.setter
-    def _set_commented(self, commented: bool) -> None:
-        self.enabled = not commented
-
     @hybrid_property
     def type(cls) -> Any:
         """The type of the extension's context."""

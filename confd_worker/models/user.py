@@ -114,11 +114,6 @@ class User(TenantOwned, Base):
         """Whether all four kinds of calls are recorded."""
         return and_(*(getattr(cls, name) for name in RECORDINGS))
 
-    @call_record_enabled.inplace.setter
-    def _set_call_record_enabled(self, enabled: bool) -> None:
-        for name in RECORDINGS:
-            setattr(self, name, enabled)
-
     @hybrid_property
     def services(cls) -> Any:
         """`{"dnd": {"enabled": …}, …}`"""

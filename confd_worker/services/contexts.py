@@ -14,20 +14,27 @@ from ..core.members import Members
 from ..core.notifier import EventType, Notifier
 from ..core.resource import ResourceService
 from ..core.rpc import change, read
-from ..core.validation import Free, Validator, before
+from ..core.validation import Free, Validator, before, changed
 from ..core.work import Work
 from ..models import Context, ContextInclude, Tenant
 from .context_ranges import free_ranges
 
-__all__ = ["Contexts", "context_known", "place_in_context", "tenant_stays"]
+__all__ = ["Contexts", "InContextService", "context_known", "tenant_stays"]
 
 dao = DAO(Context, contexts)
 
 
-def place_in_context(work: Work, item: Any) -> None:
-    """Give an item the tenant of its context; none, when the caller sees no context of that name."""
-    context = dao.find(work, name=item.context)
-    item.tenant_uuid = context.tenant_uuid if context else None
+class InContextService(ResourceService):
+    """A resource whose items have the tenant of their context."""
+
+    def place(self, item: Any) -> None:
+        """Left to `prepare`, which places an item whose context changes, too."""
+
+    def prepare(self, item: Any, fields: dict[str, Any]) -> None:
+        """Give a new or moved item the tenant of its context; none, when the caller sees no context of that name."""
+        if changed(item, "context"):
+            context = dao.find(self.work, name=item.context)
+            item.tenant_uuid = context.tenant_uuid if context else None
 
 
 def context_known(work: Work, item: Any) -> None:
@@ -82,10 +89,6 @@ class Contexts(ResourceService):
         reload=["dialplan reload"],
     )
     included = Members(dao, "contexts", "Cannot include same context more than once")
-
-    @classmethod
-    def events(cls) -> set[str]:
-        return cls.notifier.names | cls.includes_notifier.names
 
     def place(self, item: Context) -> None:
         super().place(item)

@@ -9,12 +9,11 @@ from sqlalchemy import select
 from ..core import errors
 from ..core.dao import DAO
 from ..core.notifier import Notifier
-from ..core.resource import ResourceService
 from ..core.validation import Free, Rule, Unique, Validator, changed
 from ..core.work import Work
 from ..models import Context, Extension
 from .context_ranges import holds
-from .contexts import context_known, place_in_context, tenant_stays
+from .contexts import InContextService, context_known, tenant_stays
 
 __all__ = ["USES", "Extensions", "InContextFor", "InRangeFor", "NotUsedOtherwise", "context_of", "dao", "identity"]
 
@@ -145,7 +144,7 @@ def _free_of(relation: str, label: str) -> Rule:
     return Free(relation, error)
 
 
-class Extensions(ResourceService):
+class Extensions(InContextService):
     spec = extensions
     dao = dao
     validator = Validator(
@@ -175,13 +174,6 @@ class Extensions(ResourceService):
             "deleted": ["dialplan reload"],
         },
     )
-
-    def place(self, item: Extension) -> None:
-        place_in_context(self.work, item)
-
-    def prepare(self, item: Extension, fields: dict[str, Any]) -> None:
-        if changed(item, "context"):
-            place_in_context(self.work, item)
 
     def alter(self, item: Extension, fields: dict[str, Any]) -> None:
         super().alter(item, fields)

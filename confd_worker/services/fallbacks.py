@@ -25,12 +25,9 @@ class FallbacksService(Service):
     offered = ("get", "edit")
 
     def __init_subclass__(cls) -> None:
-        operations = cls.spec.of(cls.spec.name)
-        if "update" in operations:
-            cls.update = cls.edit  # type: ignore[attr-defined]
         super().__init_subclass__()
         cls.argument_names = {cls.spec.id: "id"}
-        shown = operations["get"].answer
+        shown = cls.operations()["get"].answer
         assert shown is not None
         cls.destinations = tuple(shown().fields)
 
@@ -43,7 +40,7 @@ class FallbacksService(Service):
     def edit(self, id: Any, body: Any) -> None:
         """Replace all fallbacks of the item."""
         item = self.parent.get(self.work, id)
-        given = self.load("update" if "update" in self.operations() else "edit", body)
+        given = self.load(self.update_name(), body)
         if item.fallback_row is None:
             item.fallback_row = inspect(self.parent.model).relationships["fallback_row"].mapper.class_()
         for name in self.destinations:

@@ -8,11 +8,10 @@ from sqlalchemy import select
 from ..core import errors
 from ..core.dao import DAO
 from ..core.notifier import EventType, Notifier
-from ..core.resource import ResourceService
 from ..core.validation import Free, Unique, Validator, changed
 from ..core.work import Work
 from ..models import Voicemail, ZoneMessage
-from .contexts import context_known, place_in_context, tenant_stays
+from .contexts import InContextService, context_known, tenant_stays
 
 __all__ = ["NOT_FOR_USERS", "Voicemails", "dao"]
 
@@ -44,7 +43,7 @@ def _has_users(voicemail: Voicemail, users: list[Any]) -> errors.ServiceError:
     return errors.Associated("Voicemail", "User", metadata={"voicemail_id": voicemail.id, "user_ids": ids})
 
 
-class Voicemails(ResourceService):
+class Voicemails(InContextService):
     spec = voicemails
     dao = dao
     validator = Validator(
@@ -77,17 +76,6 @@ class Voicemails(ResourceService):
             )
         }
     )
-
-    @classmethod
-    def events(cls) -> set[str]:
-        return cls.notifier.names | cls.user_notifier.names
-
-    def place(self, item: Voicemail) -> None:
-        place_in_context(self.work, item)
-
-    def prepare(self, item: Voicemail, fields: dict[str, Any]) -> None:
-        if changed(item, "context"):
-            place_in_context(self.work, item)
 
     def alter(self, item: Voicemail, fields: dict[str, Any]) -> None:
         old = item.number, item.context

@@ -7,11 +7,10 @@ from confd_schemas.lines import lines
 
 from ...core import errors
 from ...core.notifier import Notifier
-from ...core.resource import ResourceService
 from ...core.rpc import change
 from ...core.validation import Refers, Unique, Validator, changed
 from ...models import Line
-from ..contexts import context_known, place_in_context, tenant_stays
+from ..contexts import InContextService, context_known, tenant_stays
 from ..endpoints_sip import EndpointsSIP
 from ..extensions import Extensions
 from ..extensions import dao as extensions_dao
@@ -25,7 +24,7 @@ __all__ = ["Lines"]
 _CALLER_ID = ("caller_id_name", "caller_id_num")
 
 
-class Lines(ResourceService):
+class Lines(InContextService):
     spec = lines
     dao = dao
     validator = Validator(
@@ -58,14 +57,11 @@ class Lines(ResourceService):
         else:
             self.remove(line)
 
-    def place(self, item: Line) -> None:
-        place_in_context(self.work, item)
-
     def prepare(self, item: Line, fields: dict[str, Any]) -> None:
+        """Find the tenant, and a provisioning code where there is none."""
+        super().prepare(item, fields)
         if item.provisioning_code is None:
             item.provisioning_code = self._free_code()
-        if changed(item, "context"):
-            place_in_context(self.work, item)
 
     def add(self, fields: dict[str, Any]) -> Line:
         if "endpoint_sccp" in fields or "endpoint_custom" in fields:
@@ -89,9 +85,7 @@ class Lines(ResourceService):
     def remove(self, item: Line) -> None:
         """Delete the line: its users leave it first, and its endpoint goes with it."""
         self.validator.check("delete", self.work, item)
-        user_line = self.beside(UserLines)
-        for link in sorted(item.user_lines, key=lambda link: link.main_user):
-            user_line.part(link.user, item)
+        self._part_users(item)
         self.notifier.tell("deleted", self.work, item)
         endpoint = item.endpoint_sip
         self.dao.delete(self.work, item)
@@ -104,9 +98,8 @@ class Lines(ResourceService):
         self.validator.check("delete", self.work, item)
         if item.user_lines or item.extensions:
             without_device(self.work, item)
-        user_line, line_extension = self.beside(UserLines), self.beside(LineExtensions)
-        for link in sorted(item.user_lines, key=lambda link: link.main_user):
-            user_line.part(link.user, item)
+        self._part_users(item)
+        line_extension = self.beside(LineExtensions)
         for extension in list(item.extensions):
             line_extension.part(item, extension)
             if not extension.lines:
@@ -116,6 +109,12 @@ class Lines(ResourceService):
             self.beside(LineEndpointsSIP).part(item, endpoint)
             self.beside(EndpointsSIP).remove(endpoint)
         self.remove(item)
+
+    def _part_users(self, line: Line) -> None:
+        """Part the line from its users, the main user last."""
+        user_line = self.beside(UserLines)
+        for link in sorted(line.user_lines, key=lambda link: link.main_user):
+            user_line.part(link.user, line)
 
     def _add_endpoint(self, line: Line, fields: dict[str, Any]) -> None:
         options = fields["endpoint_section_options"]

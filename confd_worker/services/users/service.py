@@ -15,7 +15,7 @@ from ...core.work import Json, Work
 from ...models import Line, User, UserLine
 from ..lines.service import Lines
 from ..user_voicemail import UserVoicemails
-from ..voicemails import Voicemails
+from ..voicemails import NOT_FOR_USERS, Voicemails
 from .dao import dao
 from .exports import UserExport
 from .imports import UserImport
@@ -25,7 +25,7 @@ __all__ = ["Users"]
 
 def _voicemail_is_personal(work: Work, user: User) -> None:
     if user.voicemail is not None and user.voicemail.accesstype == "global":
-        raise errors.NotPermitted("A global voicemail cannot be associated to users.")
+        raise errors.NotPermitted(NOT_FOR_USERS)
 
 
 def _mobile_number_given(work: Work, user: User) -> None:
