@@ -167,7 +167,18 @@ FAULTS: dict[str, Callable[[System], None]] = {
 }
 
 
-TENANTS = {name: str(uuid.uuid4()) for name in (*FAULTS, "postgres", "broker")}
+TENANTS = {name: str(uuid.uuid4()) for name in ("peace", *FAULTS, "postgres", "broker")}
+
+
+def test_while_nothing_fails_one_of_the_workers_tells_each_event_once(running: System) -> None:
+    tenant = TENANTS["peace"]
+    with Recorder(running, tenant) as recorder:
+        with Load(running, tenant) as load:
+            for _ in range(3):
+                load.goes_on()
+        until(lambda: _outbox_is_empty(running), "the outbox is empty")
+        until(lambda: len(recorder.users("user_created")) >= len(load.made), "every user has its event")
+    assert len(recorder.seen) == len(set(recorder.seen))
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -160,6 +160,14 @@ def test_a_call_that_fails_sends_nothing(wire: Wire, call: Call, tenant: str, me
     assert _names(wire, queue, call) == ["user_created", "user_deleted"]
 
 
+def test_a_part_of_a_call_that_fails_late_leaves_its_events_to_nobody(wire: Wire, call: Call, tenant: str) -> None:
+    queue = wire.follow(tenant_uuid=tenant)
+    lost = {"firstname": "Ann", "voicemail_name": "x", "voicemail_number": "1", "voicemail_context": "nowhere"}
+    done = call("users.import_rows", rows=[lost, {"firstname": "Bob"}, lost])
+    assert (len(done["created"]), len(done["errors"])) == (1, 2)
+    assert _names(wire, queue, call) == ["user_created"]
+
+
 def test_a_plain_nameko_event_handler_hears_events(system: System, call: Call, tenant: str, tmp_path: Path) -> None:
     heard = tmp_path / "heard"
     command = [sys.executable, "-W", "ignore", "-m", "integration_tests.listener", system.amqp_uri]

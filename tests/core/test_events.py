@@ -34,8 +34,8 @@ class Container:
         self.given: list[Any] = []
 
     def spawn_worker(self, entrypoint: Any, args: Any, kwargs: Any, context_data: Any, handle_result: Any) -> None:
-        if self.outcomes[0] is ContainerBeingKilled:
-            raise ContainerBeingKilled
+        if isinstance(self.outcomes[0], ContainerBeingKilled):
+            raise self.outcomes[0]
         self.given.append(args)
         error = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         handle_result(None, None, (type(error), error, None) if error else None)
@@ -95,4 +95,4 @@ def test_what_is_no_event_is_set_aside_unseen(body: bytes, pauses: list[float]) 
 
 
 def test_a_worker_that_is_killed_leaves_the_event_to_another(pauses: list[float]) -> None:
-    assert _handled(Container(ContainerBeingKilled)).answers == []  # type: ignore[arg-type]
+    assert _handled(Container(ContainerBeingKilled())).answers == []
