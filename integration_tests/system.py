@@ -120,7 +120,9 @@ class System:
         return Client(self.amqp_uri, timeout, Context(tenant_uuid=tenant, **context))
 
     def events(self, *names: str, tenant: str | None = None) -> Events:
-        """A subscription to the events of these names."""
+        """A subscription to the events of these names that are committed from now on."""
+        with self.database() as cursor:
+            until(lambda: self._nothing_to_tell(cursor), "all earlier events are told")
         return Events(self.amqp_uri, names=names, tenant=tenant)
 
     @contextlib.contextmanager
@@ -133,6 +135,11 @@ class System:
                 yield cursor
         finally:
             connection.close()
+
+    @staticmethod
+    def _nothing_to_tell(cursor: Any) -> bool:
+        cursor.execute("SELECT NOT EXISTS (SELECT FROM outbox)")
+        return bool(cursor.fetchone()[0])
 
     def _start(self, name: str, arguments: list[str], settings: dict[str, str]) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
