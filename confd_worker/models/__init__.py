@@ -5,22 +5,27 @@ from .asterisk_options import AsteriskOptions
 from .base import Base
 from .call_permission import CallPermission
 from .context import Context, ContextInclude
+from .dead_letter import DeadLetter
 from .delivery import Call, OutgoingEvent, SysconfdRequest
 from .destination import Destination
+from .endpoint_custom import EndpointCustom
+from .endpoint_sccp import SCCP_OPTIONS, EndpointSCCP
 from .endpoint_sip import SECTIONS, EndpointSIP, EndpointSIPTemplate, SIPTransport
 from .extension import Extension
 from .group import Group, GroupExtensionMember, GroupUserMember
 from .incall import Incall
 from .ivr import IVR, IVRChoice
-from .line import Line, LineExtension, UserLine
+from .line import ENDPOINTS, Line, LineExtension, UserLine
 from .schedule import Schedule
 from .tenant import Infos, Tenant
 from .user import FORWARDS, SERVICES, User
 from .voicemail import Voicemail, ZoneMessage
 
 __all__ = [
+    "ENDPOINTS",
     "FORWARDS",
     "IVR",
+    "SCCP_OPTIONS",
     "SECTIONS",
     "SERVICES",
     "AccessFeature",
@@ -30,7 +35,10 @@ __all__ = [
     "CallPermission",
     "Context",
     "ContextInclude",
+    "DeadLetter",
     "Destination",
+    "EndpointCustom",
+    "EndpointSCCP",
     "EndpointSIP",
     "EndpointSIPTemplate",
     "Extension",

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, MetaData, String, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ForeignKey, MetaData, String, cast, func, text
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Base", "Options", "TenantOwned", "integer_id", "json_list", "restricted", "uuid_id"]
+__all__ = ["Base", "Options", "TenantOwned", "integer_id", "json_list", "option_value", "restricted", "uuid_id"]
 
 _NAMES = {
     "pk": "%(table_name)s_pkey",
@@ -42,3 +42,8 @@ class TenantOwned:
     """A table whose rows belong to one tenant each; every query of it is filtered by the caller's tenants."""
 
     tenant_uuid: Mapped[UUID] = mapped_column(ForeignKey("tenants.uuid", ondelete="CASCADE"), index=True)
+
+
+def option_value(options: Any, name: str) -> Any:
+    """The value of the first of the [option, value] pairs whose option is `name`, or null."""
+    return func.jsonb_path_query_first(options, cast(f'strict $[*] ? (@[0] == "{name}")', JSONPATH)).op("->>")(1)

@@ -1,7 +1,7 @@
 """SIP endpoints with their templates, and the transports that they use."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, String, cast, false, func
@@ -65,6 +65,10 @@ class EndpointSIP(TenantOwned, Base):
 
     __tablename__ = "endpoint_sip"
 
+    kind: ClassVar[str] = "sip"
+    key: ClassVar[str] = "uuid"
+    caller_id_fields: ClassVar[tuple[str, ...]] = ("caller_id_name", "caller_id_num")
+
     uuid: Mapped[uuid_id]
     name: Mapped[str] = mapped_column(String(79), unique=True)
     label: Mapped[str | None] = mapped_column(String(128))
@@ -115,6 +119,26 @@ class EndpointSIP(TenantOwned, Base):
         pair = ["callerid", f'"{name}" <{number}>' if number else f'"{name}"']
         rest = [each for each in options[place:] if each[0] != "callerid"]
         self.endpoint_section_options = [*options[:place], pair, *rest]
+
+    def change_caller_id(self, given: dict[str, str]) -> None:
+        """Set what `given` has of `caller_id_name` and `caller_id_num`."""
+        name, number = self.caller_id_parts
+        # A name is read back only when something follows it, so that a missing number is written, too.
+        self.set_caller_id(given.get("caller_id_name", name or ""), str(given.get("caller_id_num", number)))
+
+    def follow(self, name: str, number: str | None, exten: str | None) -> None:
+        """Take the caller ID of the line's main user, with the exten of the line where he has no number."""
+        self.set_caller_id(name, number or exten)
+
+    @hybrid_property
+    def caller_id_name(cls) -> Any:
+        """Name in the caller ID; nothing is read when no blank follows it."""
+        return func.nullif(func.substring(cls.caller_id, r'^"(.*)"\s'), "")
+
+    @hybrid_property
+    def caller_id_num(cls) -> Any:
+        """Number in the caller ID."""
+        return func.substring(cls.caller_id, r"<(\d+)>$")
 
     @hybrid_property
     def auth_username(cls) -> Any:

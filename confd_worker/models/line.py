@@ -3,15 +3,20 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, case, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, case, func, select, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Base, TenantOwned, integer_id, restricted
+from .endpoint_custom import EndpointCustom
+from .endpoint_sccp import EndpointSCCP
 from .endpoint_sip import EndpointSIP
 from .extension import Extension, in_context
 
 __all__ = ["Line", "LineExtension", "UserLine"]
+
+ENDPOINTS: tuple[Any, ...] = (EndpointSIP, EndpointSCCP, EndpointCustom)
+"""The kinds of endpoints, of which a line has one."""
 
 
 class LineExtension(Base):
@@ -45,7 +50,10 @@ class Line(TenantOwned, Base):
     """A line; its tenant is that of its context."""
 
     __tablename__ = "lines"
-    __table_args__ = (in_context(),)
+    __table_args__ = (
+        in_context(),
+        CheckConstraint("num_nonnulls(endpoint_sip_uuid, endpoint_sccp_id, endpoint_custom_id) <= 1", "one_endpoint"),
+    )
 
     id: Mapped[integer_id]
     context: Mapped[str] = mapped_column(index=True)
@@ -56,9 +64,17 @@ class Line(TenantOwned, Base):
     endpoint_sip_uuid: Mapped[UUID | None] = mapped_column(
         ForeignKey("endpoint_sip.uuid", ondelete="SET NULL"), unique=True
     )
+    endpoint_sccp_id: Mapped[int | None] = mapped_column(
+        ForeignKey("endpoint_sccp.id", ondelete="SET NULL"), unique=True
+    )
+    endpoint_custom_id: Mapped[int | None] = mapped_column(
+        ForeignKey("endpoint_custom.id", ondelete="SET NULL"), unique=True
+    )
     tenant_uuid: Mapped[UUID] = mapped_column(index=True)
 
     endpoint_sip: Mapped[EndpointSIP | None] = relationship(back_populates="line")
+    endpoint_sccp: Mapped[EndpointSCCP | None] = relationship(back_populates="line")
+    endpoint_custom: Mapped[EndpointCustom | None] = relationship(back_populates="line")
     extensions: Mapped[list[Extension]] = relationship(
         secondary="line_extensions", order_by=Extension.id, back_populates="lines", passive_deletes=True
     )
@@ -67,42 +83,48 @@ class Line(TenantOwned, Base):
         secondary="user_lines", order_by="[UserLine.main_user.desc(), User.id]", viewonly=True
     )
 
+    @property
+    def endpoint(self) -> "EndpointSIP | EndpointSCCP | EndpointCustom | None":
+        """The endpoint, of whatever kind."""
+        return self.endpoint_sip or self.endpoint_sccp or self.endpoint_custom
+
     def follow_main_user(self) -> None:
-        """Make the endpoint's caller ID that of the main user, with the exten where the user has no number."""
+        """Make the endpoint's caller ID that of the main user."""
         user = next((link.user for link in self.user_lines if link.main_user), None)
-        if user is not None and self.endpoint_sip is not None:
+        if user is not None and self.endpoint is not None:
             name, number = user.caller_id_parts
-            exten = self.extensions[0].exten if self.extensions else None
-            self.endpoint_sip.set_caller_id(name, number or exten)
+            self.endpoint.follow(name, number, self.extensions[0].exten if self.extensions else None)
 
     @hybrid_property
     def name(cls) -> Any:
-        """Name of the endpoint."""
+        """Name of the endpoint, the interface of a custom one."""
         if isinstance(cls, Line):
-            return cls.endpoint_sip.name if cls.endpoint_sip else None
-        return _of_endpoint(cls, EndpointSIP.name)
+            endpoint: Any = cls.endpoint
+            return endpoint and (endpoint.interface if endpoint.kind == "custom" else endpoint.name)
+        names = (EndpointSIP.name, EndpointSCCP.name, EndpointCustom.interface)
+        return func.coalesce(*(_of_endpoint(cls, each.class_, each) for each in names))
 
     @hybrid_property
     def protocol(cls) -> Any:
         """Kind of the endpoint."""
         if isinstance(cls, Line):
-            return "sip" if cls.endpoint_sip_uuid else None
-        return case((cls.endpoint_sip_uuid.is_not(None), "sip"), else_=None)
+            return cls.endpoint and cls.endpoint.kind
+        return case(*((_key(cls, each).is_not(None), each.kind) for each in ENDPOINTS), else_=None)
 
     @hybrid_property
     def caller_id_name(cls) -> Any:
-        """Name in the endpoint's caller ID; nothing is read when no blank follows it."""
-        return _of_endpoint(cls, func.nullif(func.substring(EndpointSIP.caller_id, r'^"(.*)"\s'), ""))
+        """Name in the endpoint's caller ID."""
+        return func.coalesce(*(_of_endpoint(cls, each, each.caller_id_name) for each in (EndpointSIP, EndpointSCCP)))
 
     @hybrid_property
     def caller_id_num(cls) -> Any:
         """Number in the endpoint's caller ID."""
-        return _of_endpoint(cls, func.substring(EndpointSIP.caller_id, r"<(\d+)>$"))
+        return func.coalesce(*(_of_endpoint(cls, each, each.caller_id_num) for each in (EndpointSIP, EndpointSCCP)))
 
     @hybrid_property
     def is_webrtc(cls) -> Any:
         """Whether the endpoint speaks WebRTC, by itself or through a template."""
-        return func.coalesce(_of_endpoint(cls, EndpointSIP.webrtc), False)
+        return func.coalesce(_of_endpoint(cls, EndpointSIP, EndpointSIP.webrtc), False)
 
     @hybrid_property
     def device_slot(cls) -> Any:
@@ -125,5 +147,14 @@ class Line(TenantOwned, Base):
         )
 
 
-def _of_endpoint(line: Any, value: Any) -> Any:
-    return select(value).where(EndpointSIP.uuid == line.endpoint_sip_uuid).scalar_subquery()
+def _key(line: Any, endpoint: Any) -> Any:
+    return getattr(line, f"endpoint_{endpoint.kind}_{endpoint.key}")
+
+
+def _of_endpoint(line: Any, endpoint: Any, value: Any) -> Any:
+    return select(value).where(getattr(endpoint, endpoint.key) == _key(line, endpoint)).scalar_subquery()
+
+
+EndpointCustom.context = hybrid_property(  # type: ignore[attr-defined]
+    lambda cls: select(Line.context).where(Line.endpoint_custom_id == cls.id).scalar_subquery()
+)

@@ -18,7 +18,7 @@ from ..core.work import Json, Work
 from ..models import SECTIONS, EndpointSIP, EndpointSIPTemplate, SIPTransport
 from .pjsip import option_names
 
-__all__ = ["EndpointsSIP", "EndpointsSIPTemplates", "dao", "templates_dao"]
+__all__ = ["EndpointsSIP", "EndpointsSIPTemplates", "dao", "in_context", "templates_dao"]
 
 dao = DAO(EndpointSIP, endpoints_sip, where=lambda endpoint: ~endpoint.template, lists=["uuid"])
 templates_dao = DAO(EndpointSIP, endpoints_sip_templates, where=lambda endpoint: endpoint.template, lists=["uuid"])
@@ -83,6 +83,14 @@ def _options_known(work: Work, endpoint: EndpointSIP) -> None:
         for key, _ in getattr(endpoint, field) or ():
             if key not in known and not (section in _FREE_SECTIONS and key.startswith("@")):
                 raise errors.InvalidChoice(f"{field}: invalid variable ({key})", ", ".join(known))
+
+
+def in_context(fields: dict[str, Any], context: str) -> dict[str, Any]:
+    """The fields of a line's endpoint, with the option context where they do not have it."""
+    options = fields["endpoint_section_options"]
+    if any(key == "context" for key, _ in options):
+        return fields
+    return fields | {"endpoint_section_options": [*options, ["context", context]]}
 
 
 class EndpointsSIP(ResourceService):

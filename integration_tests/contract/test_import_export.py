@@ -179,12 +179,22 @@ def test_the_parts_of_a_row_are_checked_in_the_order_of_the_contract(world: Worl
 
 def test_associations_are_checked_last(world: World, templates: dict[str, str]) -> None:
     context = world.context["name"]
-    row = {"context": context, "line_protocol": "sip", "exten": "5000"}
     message = f"Input Error - Extension '5000' is outside of range for context '{context}'"
-    assert _one_refused(world.call, **row) == message
-    assert _one_refused(world.call, **row | {"line_protocol": "sccp"}) == (
-        "Resource Error - Operation not permitted. Endpoints of this kind are not provided by this server"
-    )
+    for protocol in ("sip", "sccp"):
+        row = {"context": context, "line_protocol": protocol, "exten": "5000"}
+        assert _one_refused(world.call, **row) == message
+
+
+def test_a_line_of_protocol_sccp_gets_an_sccp_endpoint_and_is_exported_as_such(world: World) -> None:
+    context = world.context["name"]
+    row = {"firstname": "Alice", "context": context, "line_protocol": "sccp", "exten": "1000"}
+    (made,) = world.call("users.import", body=_csv(row))["created"]
+    line = world.call("lines.get", id=made["line_id"])
+    assert made["sip_uuid"] is None
+    assert line["endpoint_sccp"]["id"] == made["sccp_id"]
+    assert (line["protocol"], line["caller_id_name"], line["caller_id_num"]) == ("sccp", "Alice", "1000")
+    (exported,) = csv.DictReader(io.StringIO(world.call("users.export")))
+    assert (exported["line_protocol"], exported["exten"], exported["sip_username"]) == ("sccp", "1000", "")
 
 
 def test_every_bad_row_is_reported_with_what_it_holds_and_none_is_imported(world: World, told: Told) -> None:

@@ -143,6 +143,7 @@ class Pairs(fields.List):
     Args:
         minimum, maximum: limits of the length of each text.
         max_items: how many pairs at the most.
+        size: what checks that a pair is one.
     """
 
     def __init__(
@@ -151,10 +152,11 @@ class Pairs(fields.List):
         minimum: int | None = None,
         maximum: int | None = None,
         max_items: int | None = None,
+        size: validate.Length = validate.Length(2, 2),  # noqa: B008
         **kwargs: Any,
     ) -> None:
         limits = length(minimum, maximum) if minimum is not None or maximum is not None else None
-        pair = fields.List(String(validate=limits), validate=length(2, 2))
+        pair = fields.List(String(validate=limits), validate=size)
         super().__init__(pair, validate=length(None, max_items) if max_items else None, **kwargs)
 
 

@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from marshmallow import pre_load, validates_schema
 
 from . import fields
+from .endpoints_custom import EndpointCustom
+from .endpoints_sccp import EndpointSCCP
 from .endpoints_sip import EndpointSIP, EndpointSIPSummary
 from .extensions import Extension
 from .parameters import Recursive
@@ -54,28 +56,14 @@ class LineExtension(Extension):
     context = fields.String()
 
 
-class EndpointSCCPBody(Schema):
-    """A new SCCP endpoint."""
-
-    options = fields.Pairs(load_default=list)
-
-
-class EndpointCustomBody(Schema):
-    """A new custom endpoint."""
-
-    interface = fields.String(required=True, validate=fields.pattern(r"^[a-zA-Z0-9#*./_@:-]{1,128}\Z"))
-    interface_suffix = fields.OptionalString(validate=fields.length(None, 32), load_default=None)
-    enabled = fields.StrictBoolean(load_default=True)
-
-
 class LineCreate(Line):
     """A new line, with its endpoint and extensions."""
 
     null_means_default = (*Line.null_means_default, "endpoint_sip", "endpoint_sccp", "endpoint_custom")
 
     endpoint_sip = fields.Nested(EndpointSIP)
-    endpoint_sccp = fields.Nested(EndpointSCCPBody)
-    endpoint_custom = fields.Nested(EndpointCustomBody)
+    endpoint_sccp = fields.Nested(EndpointSCCP)
+    endpoint_custom = fields.Nested(EndpointCustom)
     extensions = fields.Nested(LineExtension, many=True, load_default=list)
 
     @pre_load

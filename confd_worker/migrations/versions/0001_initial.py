@@ -15,8 +15,8 @@ depends_on = None
 
 _TABLES = """
     access_features, asterisk_options, tenants, users, contexts, context_includes, extensions, lines,
-    line_extensions, user_lines, endpoint_sip, endpoint_sip_templates, sip_transports, voicemails,
-    voicemail_zonemessages, infos, calls, outbox, sysconfd_requests, destinations, incalls, schedules,
+    line_extensions, user_lines, endpoint_sip, endpoint_sip_templates, endpoint_sccp, endpoint_custom,
+    sip_transports, voicemails, voicemail_zonemessages, infos, calls, outbox, sysconfd_requests, dead_letters, destinations, incalls, schedules,
     incall_schedules, user_schedules, call_permissions, user_call_permissions, user_fallbacks, groups,
     group_user_members, group_extension_members, group_schedules, group_call_permissions, group_fallbacks, ivr,
     ivr_choices

@@ -65,6 +65,22 @@ CREATE TABLE voicemail_zonemessages (
     CONSTRAINT voicemail_zonemessages_pkey PRIMARY KEY (name)
 );
 
+CREATE TABLE dead_letters (
+    id SERIAL NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    received_at TIMESTAMP WITHOUT TIME ZONE DEFAULT timezone('utc', now()) NOT NULL,
+    queue VARCHAR NOT NULL,
+    exchange VARCHAR NOT NULL,
+    routing_key VARCHAR NOT NULL,
+    headers JSONB NOT NULL,
+    properties JSONB NOT NULL,
+    body BYTEA NOT NULL,
+    reason TEXT NOT NULL,
+    attempts INTEGER DEFAULT '1' NOT NULL,
+    CONSTRAINT dead_letters_pkey PRIMARY KEY (id),
+    CONSTRAINT dead_letters_fingerprint_key UNIQUE (fingerprint)
+);
+
 CREATE TABLE calls (
     key VARCHAR NOT NULL,
     fingerprint VARCHAR NOT NULL,
@@ -119,6 +135,30 @@ CREATE TABLE contexts (
 );
 
 CREATE INDEX contexts_tenant_uuid_idx ON contexts (tenant_uuid);
+
+CREATE TABLE endpoint_custom (
+    id SERIAL NOT NULL,
+    interface VARCHAR(128) NOT NULL,
+    interface_suffix VARCHAR(32),
+    enabled BOOLEAN DEFAULT true NOT NULL,
+    tenant_uuid UUID NOT NULL,
+    CONSTRAINT endpoint_custom_pkey PRIMARY KEY (id),
+    CONSTRAINT endpoint_custom_interface_key UNIQUE (interface),
+    CONSTRAINT endpoint_custom_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
+);
+
+CREATE INDEX endpoint_custom_tenant_uuid_idx ON endpoint_custom (tenant_uuid);
+
+CREATE TABLE endpoint_sccp (
+    id SERIAL NOT NULL,
+    name VARCHAR(128) NOT NULL,
+    options JSONB DEFAULT '[]' NOT NULL,
+    tenant_uuid UUID NOT NULL,
+    CONSTRAINT endpoint_sccp_pkey PRIMARY KEY (id),
+    CONSTRAINT endpoint_sccp_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
+);
+
+CREATE INDEX endpoint_sccp_tenant_uuid_idx ON endpoint_sccp (tenant_uuid);
 
 CREATE TABLE endpoint_sip (
     uuid UUID NOT NULL,
@@ -177,9 +217,9 @@ CREATE TABLE incalls (
     CONSTRAINT incalls_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
-CREATE INDEX incalls_destination_id_idx ON incalls (destination_id);
-
 CREATE INDEX incalls_tenant_uuid_idx ON incalls (tenant_uuid);
+
+CREATE INDEX incalls_destination_id_idx ON incalls (destination_id);
 
 CREATE TABLE schedules (
     id SERIAL NOT NULL,
@@ -247,11 +287,11 @@ CREATE TABLE ivr (
 
 CREATE INDEX ivr_invalid_destination_id_idx ON ivr (invalid_destination_id);
 
-CREATE INDEX ivr_timeout_destination_id_idx ON ivr (timeout_destination_id);
-
 CREATE INDEX ivr_abort_destination_id_idx ON ivr (abort_destination_id);
 
 CREATE INDEX ivr_tenant_uuid_idx ON ivr (tenant_uuid);
+
+CREATE INDEX ivr_timeout_destination_id_idx ON ivr (timeout_destination_id);
 
 CREATE TABLE context_includes (
     context_id INTEGER NOT NULL,
@@ -280,11 +320,11 @@ CREATE TABLE extensions (
     CONSTRAINT extensions_group_id_fkey FOREIGN KEY(group_id) REFERENCES groups (id) ON DELETE SET NULL
 );
 
+CREATE INDEX extensions_tenant_uuid_idx ON extensions (tenant_uuid);
+
 CREATE INDEX extensions_incall_id_idx ON extensions (incall_id);
 
 CREATE INDEX extensions_context_idx ON extensions (context);
-
-CREATE INDEX extensions_tenant_uuid_idx ON extensions (tenant_uuid);
 
 CREATE TABLE endpoint_sip_templates (
     child_uuid UUID NOT NULL,
@@ -305,12 +345,19 @@ CREATE TABLE lines (
     registrar VARCHAR(128) DEFAULT 'default' NOT NULL,
     device_id VARCHAR,
     endpoint_sip_uuid UUID,
+    endpoint_sccp_id INTEGER,
+    endpoint_custom_id INTEGER,
     tenant_uuid UUID NOT NULL,
     CONSTRAINT lines_pkey PRIMARY KEY (id),
     CONSTRAINT lines_context_fkey FOREIGN KEY(context, tenant_uuid) REFERENCES contexts (name, tenant_uuid) ON DELETE CASCADE ON UPDATE CASCADE,
+    CONSTRAINT lines_one_endpoint_check CHECK (num_nonnulls(endpoint_sip_uuid, endpoint_sccp_id, endpoint_custom_id) <= 1),
     CONSTRAINT lines_provisioning_code_key UNIQUE (provisioning_code),
     CONSTRAINT lines_endpoint_sip_uuid_key UNIQUE (endpoint_sip_uuid),
-    CONSTRAINT lines_endpoint_sip_uuid_fkey FOREIGN KEY(endpoint_sip_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL
+    CONSTRAINT lines_endpoint_sip_uuid_fkey FOREIGN KEY(endpoint_sip_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL,
+    CONSTRAINT lines_endpoint_sccp_id_key UNIQUE (endpoint_sccp_id),
+    CONSTRAINT lines_endpoint_sccp_id_fkey FOREIGN KEY(endpoint_sccp_id) REFERENCES endpoint_sccp (id) ON DELETE SET NULL,
+    CONSTRAINT lines_endpoint_custom_id_key UNIQUE (endpoint_custom_id),
+    CONSTRAINT lines_endpoint_custom_id_fkey FOREIGN KEY(endpoint_custom_id) REFERENCES endpoint_custom (id) ON DELETE SET NULL
 );
 
 CREATE INDEX lines_tenant_uuid_idx ON lines (tenant_uuid);
@@ -342,9 +389,9 @@ CREATE TABLE voicemails (
 
 CREATE INDEX voicemails_context_idx ON voicemails (context);
 
-CREATE UNIQUE INDEX voicemails_one_global_idx ON voicemails (context) WHERE accesstype = 'global';
-
 CREATE INDEX voicemails_tenant_uuid_idx ON voicemails (tenant_uuid);
+
+CREATE UNIQUE INDEX voicemails_one_global_idx ON voicemails (context) WHERE accesstype = 'global';
 
 CREATE TABLE incall_schedules (
     incall_id INTEGER NOT NULL,
@@ -396,9 +443,9 @@ CREATE TABLE group_fallbacks (
     CONSTRAINT group_fallbacks_congestion_destination_id_fkey FOREIGN KEY(congestion_destination_id) REFERENCES destinations (id) ON DELETE SET NULL
 );
 
-CREATE INDEX group_fallbacks_congestion_destination_id_idx ON group_fallbacks (congestion_destination_id);
-
 CREATE INDEX group_fallbacks_noanswer_destination_id_idx ON group_fallbacks (noanswer_destination_id);
+
+CREATE INDEX group_fallbacks_congestion_destination_id_idx ON group_fallbacks (congestion_destination_id);
 
 CREATE TABLE ivr_choices (
     id SERIAL NOT NULL,
@@ -475,9 +522,9 @@ CREATE TABLE users (
 
 CREATE INDEX users_tenant_uuid_idx ON users (tenant_uuid);
 
-CREATE UNIQUE INDEX users_email_key ON users (lower(email));
-
 CREATE INDEX users_voicemail_id_idx ON users (voicemail_id);
+
+CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 
 CREATE TABLE user_lines (
     user_id INTEGER NOT NULL,
@@ -489,11 +536,11 @@ CREATE TABLE user_lines (
     CONSTRAINT user_lines_line_id_fkey FOREIGN KEY(line_id) REFERENCES lines (id) ON DELETE CASCADE
 );
 
-CREATE UNIQUE INDEX user_lines_one_main_line_idx ON user_lines (user_id) WHERE main_line;
-
 CREATE UNIQUE INDEX user_lines_one_main_user_idx ON user_lines (line_id) WHERE main_user;
 
 CREATE INDEX user_lines_line_id_idx ON user_lines (line_id);
+
+CREATE UNIQUE INDEX user_lines_one_main_line_idx ON user_lines (user_id) WHERE main_line;
 
 CREATE TABLE user_call_permissions (
     user_id INTEGER NOT NULL,
@@ -520,13 +567,13 @@ CREATE TABLE user_fallbacks (
     CONSTRAINT user_fallbacks_fail_destination_id_fkey FOREIGN KEY(fail_destination_id) REFERENCES destinations (id) ON DELETE SET NULL
 );
 
-CREATE INDEX user_fallbacks_busy_destination_id_idx ON user_fallbacks (busy_destination_id);
-
-CREATE INDEX user_fallbacks_noanswer_destination_id_idx ON user_fallbacks (noanswer_destination_id);
-
 CREATE INDEX user_fallbacks_fail_destination_id_idx ON user_fallbacks (fail_destination_id);
 
+CREATE INDEX user_fallbacks_busy_destination_id_idx ON user_fallbacks (busy_destination_id);
+
 CREATE INDEX user_fallbacks_congestion_destination_id_idx ON user_fallbacks (congestion_destination_id);
+
+CREATE INDEX user_fallbacks_noanswer_destination_id_idx ON user_fallbacks (noanswer_destination_id);
 
 CREATE TABLE user_schedules (
     user_id INTEGER NOT NULL,
@@ -549,12 +596,12 @@ CREATE TABLE group_user_members (
 
 CREATE INDEX group_user_members_user_id_idx ON group_user_members (user_id);
 
+ALTER TABLE tenants ADD CONSTRAINT tenants_webrtc_sip_template_uuid_fkey FOREIGN KEY(webrtc_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
+ALTER TABLE tenants ADD CONSTRAINT tenants_meeting_guest_sip_template_uuid_fkey FOREIGN KEY(meeting_guest_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
 ALTER TABLE tenants ADD CONSTRAINT tenants_registration_trunk_sip_template_uuid_fkey FOREIGN KEY(registration_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
 ALTER TABLE tenants ADD CONSTRAINT tenants_global_sip_template_uuid_fkey FOREIGN KEY(global_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
-ALTER TABLE tenants ADD CONSTRAINT tenants_webrtc_sip_template_uuid_fkey FOREIGN KEY(webrtc_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
 ALTER TABLE tenants ADD CONSTRAINT tenants_twilio_trunk_sip_template_uuid_fkey FOREIGN KEY(twilio_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
-ALTER TABLE tenants ADD CONSTRAINT tenants_meeting_guest_sip_template_uuid_fkey FOREIGN KEY(meeting_guest_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;

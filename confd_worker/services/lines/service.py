@@ -6,22 +6,31 @@ from typing import Any
 from confd_schemas.lines import lines
 
 from ...core import errors
+from ...core.association import AssociationService
 from ...core.notifier import Notifier
+from ...core.resource import ResourceService
 from ...core.rpc import change
 from ...core.validation import Refers, Unique, Validator, changed
 from ...models import Line
 from ..contexts import InContextService, context_known, tenant_stays
-from ..endpoints_sip import EndpointsSIP
+from ..endpoints_custom import EndpointsCustom
+from ..endpoints_sccp import EndpointsSCCP
+from ..endpoints_sip import EndpointsSIP, in_context
 from ..extensions import Extensions
 from ..extensions import dao as extensions_dao
-from ..line_endpoint_sip import LineEndpointsSIP
+from ..line_endpoints import LineEndpointsCustom, LineEndpointsSCCP, LineEndpointsSIP
 from ..line_extension import LineExtensions
 from ..user_line import UserLines
 from .dao import dao, without_device, without_secondary_users
 
 __all__ = ["Lines"]
 
-_CALLER_ID = ("caller_id_name", "caller_id_num")
+_CALLER_ID = {"caller_id_name": "caller id", "caller_id_num": "caller id num"}
+_ENDPOINTS: dict[str, tuple[type[ResourceService], type[AssociationService]]] = {
+    "endpoint_sip": (EndpointsSIP, LineEndpointsSIP),
+    "endpoint_sccp": (EndpointsSCCP, LineEndpointsSCCP),
+    "endpoint_custom": (EndpointsCustom, LineEndpointsCustom),
+}
 
 
 class Lines(InContextService):
@@ -64,12 +73,13 @@ class Lines(InContextService):
             item.provisioning_code = self._free_code()
 
     def add(self, fields: dict[str, Any]) -> Line:
-        if "endpoint_sccp" in fields or "endpoint_custom" in fields:
-            raise errors.NotPermitted("Endpoints of this kind are not provided by this server")
         line = super().add(fields)
-        if "endpoint_sip" in fields:
-            self._add_endpoint(line, fields["endpoint_sip"])
-        if ("endpoint_sip" in fields or fields.get("caller_id_name")) and self._set_caller_id(line, fields):
+        for kind in _ENDPOINTS:
+            if kind in fields:
+                self._add_endpoint(line, kind, fields[kind])
+        # A new line takes a number for a SIP endpoint only, and drops it for others.
+        dropped = () if "endpoint_sip" in fields else ("caller_id_num",)
+        if self._set_caller_id(line, {name: fields[name] for name in fields if name not in dropped}):
             self.work.session.flush()
             self.notifier.announce("edited", self.work, line)
         for extension in fields.get("extensions", ()):
@@ -78,7 +88,7 @@ class Lines(InContextService):
 
     def alter(self, item: Line, fields: dict[str, Any]) -> None:
         super().alter(item, fields)
-        if self._set_caller_id(item, fields) and changed(item.endpoint_sip):
+        if self._set_caller_id(item, fields) and changed(item.endpoint):
             self.notifier.reload("changed", self.work)
             self.work.session.flush()
 
@@ -87,14 +97,14 @@ class Lines(InContextService):
         self.validator.check("delete", self.work, item)
         self._part_users(item)
         self.notifier.tell("deleted", self.work, item)
-        endpoint = item.endpoint_sip
+        endpoint = item.endpoint
         self.dao.delete(self.work, item)
         if endpoint is not None:
             self.work.session.delete(endpoint)
             self.work.session.flush()
 
     def remove_all(self, item: Line) -> None:
-        """Delete the line with its extensions and its endpoint, each with its events."""
+        """Delete the line with its extensions and its endpoint, of which only a SIP one has events of its own."""
         self.validator.check("delete", self.work, item)
         if item.user_lines or item.extensions:
             without_device(self.work, item)
@@ -116,11 +126,11 @@ class Lines(InContextService):
         for link in sorted(line.user_lines, key=lambda link: link.main_user):
             user_line.part(link.user, line)
 
-    def _add_endpoint(self, line: Line, fields: dict[str, Any]) -> None:
-        options = fields["endpoint_section_options"]
-        if not any(key == "context" for key, _ in options):
-            fields = fields | {"endpoint_section_options": [*options, ["context", line.context]]}
-        self.beside(LineEndpointsSIP).join(line, self.beside(EndpointsSIP).add(fields))
+    def _add_endpoint(self, line: Line, kind: str, fields: dict[str, Any]) -> None:
+        endpoints, line_endpoints = _ENDPOINTS[kind]
+        if kind == "endpoint_sip":
+            fields = in_context(fields, line.context)
+        self.beside(line_endpoints).join(line, self.beside(endpoints).add(fields))
 
     def _extension(self, line: Line, fields: dict[str, Any]) -> Any:
         fields = {"context": line.context} | fields
@@ -131,17 +141,20 @@ class Lines(InContextService):
         """Write the caller ID of the body to the endpoint; false when the body has none."""
         given = {name: fields[name] for name in _CALLER_ID if name in fields}
         # A body that only repeats what a line without endpoint shows is no change.
-        if not given or (line.protocol is None and not any(given.values())):
+        if not given or (line.endpoint is None and not any(given.values())):
             return False
-        if line.endpoint_sip is None:
+        endpoint: Any = line.endpoint
+        if endpoint is None:
             raise errors.BadValue("Cannot set caller id if no endpoint associated", category="")
-        for field, what in zip(_CALLER_ID, ("caller id", "caller id num"), strict=True):
-            if field in given and given[field] is None:
-                raise errors.BadValue(f"Cannot set {what} to None", category="")
-        name, number = line.endpoint_sip.caller_id_parts
-        # A name is read back only when something follows it, so that a missing number is written, too.
-        number = str(given.get("caller_id_num", number))
-        line.endpoint_sip.set_caller_id(given.get("caller_id_name", name or ""), number)
+        for field, value in given.items():
+            if value is None:
+                raise errors.BadValue(f"Cannot set {_CALLER_ID[field]} to None", category="")
+        present = dict(zip(_CALLER_ID, endpoint.caller_id_parts, strict=True))
+        for field, value in given.items():
+            if field not in endpoint.caller_id_fields and value != present[field]:
+                what = _CALLER_ID[field] if endpoint.caller_id_fields else "caller id"
+                raise errors.BadValue(f"Cannot set {what} on endpoint of type '{endpoint.kind}'", category="")
+        endpoint.change_caller_id(given)
         return True
 
     def _free_code(self) -> str:

@@ -30,7 +30,11 @@ _ROWS = Statement("""
             voicemail.context AS voicemail_context, voicemail.password AS voicemail_password,
             voicemail.email AS voicemail_email, voicemail.attach_audio AS voicemail_attach_audio,
             voicemail.delete_messages AS voicemail_delete_messages, voicemail.ask_password AS voicemail_ask_password,
-            CASE WHEN endpoint.uuid IS NOT NULL THEN 'sip' END AS line_protocol,
+            CASE
+                WHEN line.endpoint_sip_uuid IS NOT NULL THEN 'sip'
+                WHEN line.endpoint_sccp_id IS NOT NULL THEN 'sccp'
+                WHEN line.endpoint_custom_id IS NOT NULL THEN 'custom'
+            END AS line_protocol,
             line.provisioning_code, coalesce(extension.context, line.context) AS context, extension.exten,
             (jsonb_path_query_first(endpoint.auth_section_options, 'strict $[*] ? (@[0] == "username")') ->> 1)
                 AS sip_username,

@@ -20,12 +20,13 @@ from ...core import errors
 from ...core.resource import ResourceService
 from ...core.rpc import fingerprint, read
 from ...core.service import loaded
-from ...models import CallPermission, EndpointSIP, Extension, Incall, Line, Tenant, User, Voicemail
+from ...models import CallPermission, EndpointSCCP, EndpointSIP, Extension, Incall, Line, Tenant, User, Voicemail
 from .. import call_permissions, extensions, voicemails
 from ..contexts import dao as contexts_dao
+from ..endpoints_sccp import EndpointsSCCP
 from ..endpoints_sip import EndpointsSIP
 from ..incalls import IncallExtensions, Incalls
-from ..line_endpoint_sip import LineEndpointsSIP
+from ..line_endpoints import LineEndpointsSCCP, LineEndpointsSIP
 from ..line_extension import LineExtensions
 from ..lines.service import Lines
 from ..user_call_permission import UserCallPermissions
@@ -36,8 +37,8 @@ from .csv_rows import Parsed, Row, lines
 
 __all__ = ["UserImport"]
 
-_PROTOCOLS = ("sip", "webrtc", "sccp")
 _TEMPLATES = {"sip": ("global",), "webrtc": ("global", "webrtc")}
+_PROTOCOLS = (*_TEMPLATES, "sccp")
 
 
 class UserImport(ResourceService):
@@ -125,8 +126,8 @@ class UserImport(ResourceService):
             "user_uuid": user.uuid,
             "voicemail_id": voicemail.id if voicemail else None,
             "line_id": line.id if line else None,
-            "sip_uuid": endpoint.uuid if endpoint else None,
-            "sccp_id": None,
+            "sip_uuid": endpoint.uuid if isinstance(endpoint, EndpointSIP) else None,
+            "sccp_id": endpoint.id if isinstance(endpoint, EndpointSCCP) else None,
             "extension_id": extension.id if extension else None,
             "incall_extension_id": incall_extension.id if incall_extension else None,
             "call_permission_ids": [permission.id for permission in permissions],
@@ -161,8 +162,6 @@ class UserImport(ResourceService):
                 raise errors.InvalidChoice("line_protocol", ", ".join(_PROTOCOLS))
         if not context or protocol not in _PROTOCOLS:
             return None
-        if protocol not in _TEMPLATES:
-            raise errors.NotPermitted("Endpoints of this kind are not provided by this server")
         return self.beside(Lines).add(loaded(LineSchema, {"context": context}))
 
     def _extension(self, given: dict[str, Any]) -> Any:
@@ -173,7 +172,9 @@ class UserImport(ResourceService):
         fields = {"exten": exten, "context": context}
         return found or self.beside(extensions.Extensions).add(loaded(ExtensionSchema, fields))
 
-    def _endpoint(self, given: Parsed) -> EndpointSIP:
+    def _endpoint(self, given: Parsed) -> EndpointSIP | EndpointSCCP:
+        if given.line["line_protocol"] == "sccp":
+            return self.beside(EndpointsSCCP).add({"options": []})
         username = given.line.get("sip_username") or _random_word()
         pair = ["username", username]
         holds_pair = EndpointSIP.auth_section_options.contains([pair])
@@ -211,13 +212,14 @@ class UserImport(ResourceService):
         user: User,
         voicemail: Voicemail | None,
         line: Line | None,
-        endpoint: EndpointSIP | None,
+        endpoint: EndpointSIP | EndpointSCCP | None,
         extension: Extension | None,
     ) -> None:
         if voicemail is not None:
             self.beside(UserVoicemails).join(user, voicemail)
         if line is not None and endpoint is not None:
-            self.beside(LineEndpointsSIP).join(line, endpoint)
+            kind = LineEndpointsSIP if isinstance(endpoint, EndpointSIP) else LineEndpointsSCCP
+            self.beside(kind).join(line, endpoint)
             self.beside(UserLines).join(user, line)
             if extension is not None:
                 self.beside(LineExtensions).join(line, extension)

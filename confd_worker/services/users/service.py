@@ -108,7 +108,12 @@ class Users(UserImport, UserExport, ResourceService):
             select(Line)
             .join(UserLine, UserLine.line_id == Line.id)
             .where(UserLine.user_id == item.id, UserLine.main_user)
-            .options(selectinload(Line.endpoint_sip), selectinload(Line.extensions), selectinload(Line.user_lines))
+            .options(
+                selectinload(Line.endpoint_sip),
+                selectinload(Line.endpoint_sccp),
+                selectinload(Line.extensions),
+                selectinload(Line.user_lines),
+            )
         )
         for line in self.work.session.scalars(query):
             line.follow_main_user()
