@@ -46,15 +46,22 @@ class AuthServer:
         self._base = settings.auth_url.rstrip("/") + "/0.1"
         self._account = settings.auth_username, settings.auth_password
 
-    def make_account(self, tenant_uuid: Any, **account: Any) -> None:
-        """Make the account of a user; what is None is left out.
+    def make_account(self, tenant_uuid: Any, **account: Any) -> Any:
+        """Make the account of a user, and show it; what is None is left out.
 
         Raises:
             BadValue: the server refuses it.
             Unavailable: it cannot be reached.
         """
         given = {name: value for name, value in account.items() if value is not None}
-        self.ask("POST", "/users", json=given, tenant_uuid=str(tenant_uuid))
+        return self.ask("POST", "/users", json=given, tenant_uuid=str(tenant_uuid))
+
+    def account(self, uuid: Any) -> Any:
+        """The account of a user, or None when there is none; raises Unavailable."""
+        try:
+            return self.ask("GET", f"/users/{uuid}")
+        except errors.BadValue:
+            return None
 
     def remove_account(self, uuid: Any) -> None:
         """Remove the account of a user, if there is one; raises Unavailable."""

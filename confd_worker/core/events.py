@@ -18,7 +18,7 @@ from .context import Context
 from .rpc import CONTEXT
 from .runtime import RUNTIME, Runtime
 
-__all__ = ["on_event"]
+__all__ = ["listen", "on_event"]
 
 _log = logging.getLogger(__name__)
 _PAUSES = (1, 2, 5, 10, 20, 60)
@@ -45,13 +45,17 @@ class EventHandler(Entrypoint):
         """What the process shares."""
         return self.container.config[RUNTIME]
 
+    @property
+    def queue(self) -> str:
+        """Name of the event's queue."""
+        return f"confd.{self.container.service_name}.{self.event}"
+
     def start(self) -> None:
         """Begin to consume the event's queue."""
-        queue = f"confd.{self.container.service_name}.{self.event}"
-        exchange = self.runtime.settings.events_exchange
-        bind = partial(_bind, queue, exchange, self.event)
-        self._subscription = Subscription(queue, bind, self.handle_message, _PREFETCH)
-        self.runtime.bus.subscribe(self._subscription)
+        bus, exchange = self.runtime.bus, self.runtime.settings.events_exchange
+        bind = partial(_bind, self.queue, exchange, self.event)
+        self._subscription = Subscription(self.queue, bind, self.handle_message, _PREFETCH, bus.queue_arguments)
+        bus.subscribe(self._subscription)
 
     def stop(self) -> None:
         """Take no more events."""
@@ -63,7 +67,7 @@ class EventHandler(Entrypoint):
         try:
             data = orjson.loads(message.body)["data"]
         except (orjson.JSONDecodeError, RecursionError, KeyError, TypeError):
-            Bus.set_aside(message, f"not an event: {self.event}")
+            self._set_aside(message, f"not an event: {self.event}")
             return
         self._try(message, data, 0)
 
@@ -86,14 +90,21 @@ class EventHandler(Entrypoint):
         if error is None:
             Bus.ack(message)
         elif isinstance(error, errors.ServiceError) and error.status == HTTPStatus.BAD_REQUEST:
-            Bus.set_aside(message, f"the handler of {self.event} refused it: {error.message}")
+            self._set_aside(message, f"the handler of {self.event} refused it: {error.message}")
         elif attempt < len(_PAUSES):
             _log.warning("event_failed name=%s attempt=%s", self.event, attempt + 1, exc_info=exc_info)
             eventlet.spawn_after(_PAUSES[attempt], self._try, message, data, attempt + 1)
         else:
             _log.error("event_failed name=%s attempt=%s", self.event, attempt + 1, exc_info=exc_info)
-            Bus.set_aside(message, f"the handler of {self.event} failed")
+            self._set_aside(message, f"the handler of {self.event} failed {attempt + 1} times: {_told(error)}")
         return result, exc_info
+
+    def _set_aside(self, message: amqp.Message, reason: str) -> None:
+        self.runtime.dead_letters.set_aside(message, self.queue, reason)
+
+
+listen = EventHandler.decorator
+"""A method that gets the data of events, and runs in no transaction, as it waits for other servers."""
 
 
 def on_event(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -107,6 +118,11 @@ def on_event(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return EventHandler.decorator(name)(run)
 
     return decorate
+
+
+def _told(error: BaseException) -> str:
+    """What may be told of an error: its message where it is one of ours, else its type; the log has the rest."""
+    return error.message if isinstance(error, errors.ServiceError) else type(error).__name__
 
 
 def _bind(queue: str, exchange: str, event: str, channel: amqp.Channel) -> None:

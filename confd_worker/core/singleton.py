@@ -67,16 +67,17 @@ class PartsService(Service):
     def update(self, id: Any, body: Any) -> None:
         """Change the parts that the body has; the events of all are sent."""
         item = self.parent.get(self.work, id)
-        self._set(item, self.load("update", body), self.parts)
+        self.put(item, self.load("update", body), self.parts)
 
     @change
     def update_one(self, id: Any, name: str, body: Any) -> None:
         """Change one part."""
         self._known(name)
         item = self.parent.get(self.work, id)
-        self._set(item, {name: self.load("update_one", body)}, (name,))
+        self.put(item, {name: self.load("update_one", body)}, (name,))
 
-    def _set(self, item: Any, given: dict[str, dict[str, Any]], told: tuple[str, ...]) -> None:
+    def put(self, item: Any, given: dict[str, dict[str, Any]], told: tuple[str, ...]) -> None:
+        """Change parts of the item: rules, row, and the events of the parts that are told of."""
         for part, values in given.items():
             for key, value in values.items():
                 setattr(item, f"{part}_{key}", value)

@@ -5,6 +5,7 @@ same transaction.
 """
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -22,13 +23,14 @@ from sqlalchemy.orm import Session
 from ..config import Settings
 from . import errors
 from .context import Context
-from .database import Database, Statement, lost_race, unreachable
+from .database import Database, Statement, lost_race, refusal, unreachable
 
 __all__ = ["Event", "Facts", "Json", "Work"]
 
 Json = orjson.Fragment
 """JSON text that goes out as it is."""
 
+_log = logging.getLogger(__name__)
 _ATTEMPTS = 8
 _PATIENCE = 0.05
 _LONGEST = 0.5
@@ -108,6 +110,7 @@ class Work:
         self._events: list[Event] = []
         self._reloads: dict[str, None] = {}
         self._requests: list[tuple[str, str, dict[str, Any]]] = []
+        self._afterwards: list[Callable[[], None]] = []
 
     @property
     def session(self) -> Session:
@@ -149,6 +152,14 @@ class Work:
         """
         self._requests.append((method, path, parameters))
 
+    def afterwards(self, run: Callable[[], None]) -> None:
+        """Run this once the change is committed, before the call is answered.
+
+        Only for what may be left undone: a process that dies in between does not run it, and what it raises is logged
+        and changes no answer.
+        """
+        self._afterwards.append(run)
+
     def once(self, run: Callable[[], Any], fingerprint: str = "", part: str = "") -> Any:
         """Run a change in a transaction of its own; a repeat of the call gets the same reply and changes nothing.
 
@@ -180,34 +191,77 @@ class Work:
                 # Without a key nobody can look up whether the commit that was lost took effect.
                 last = time.time() > until or (self._committing and not self.context.key)
                 if gone and last:
-                    raise self._unreached() from error
+                    raise self._unreached(error) from error
                 if not gone and attempt == _ATTEMPTS:
                     raise errors.Conflict("try again") from error
             self.facts.tenants.discard(str(self.context.tenant_uuid))
             time.sleep(min(_PATIENCE * (attempt + 1), _LONGEST))
         raise AssertionError
 
-    def _unreached(self) -> errors.ServiceError:
-        return errors.OutcomeUnknown() if self._committing else errors.Unavailable("the database cannot be reached")
+    def recorded(self, fingerprint: str, part: str = "") -> Json | None:
+        """The reply that a call already got, of which this one is a repeat; arguments as for `once`.
+
+        For calls that do something beside their transaction, before it.
+
+        Raises:
+            KeyReused: the key was used for another call.
+        """
+        key = self._key(part)
+        if not key or not (self.context.keyed or self.context.redelivered):
+            return None
+        with self._transaction():
+            reply = self._recorded(key, fingerprint)
+        return None if reply is None else Json(reply)
+
+    def stable_uuid(self, part: str = "") -> uuid.UUID:
+        """A new uuid, and the same one when the call is repeated."""
+        key = self._key(part)
+        return uuid.uuid5(uuid.NAMESPACE_OID, key) if key else uuid.uuid4()
+
+    def _key(self, part: str) -> str | None:
+        key = self.context.key
+        return f"{key} {part}" if key and part else key
+
+    def _unreached(self, error: SQLAlchemyError) -> errors.ServiceError:
+        # What was delivered before may have taken effect then.
+        unknown = self._committing or self.context.redelivered
+        return errors.OutcomeUnknown() if unknown else refusal(error)
 
     def _attempt(self, run: Callable[[], Any], fingerprint: str, part: str, attempt: int) -> Any:
         context = self.context
-        key = f"{context.key} {part}" if context.key and part else context.key
+        key = self._key(part)
         with self._transaction():
             if key and (attempt or context.keyed or context.redelivered):
                 reply = self._recorded(key, fingerprint)
                 if reply is not None:
                     return Json(reply)
                 self._committing = False
-            answer = orjson.dumps(run())
+            try:
+                answer = orjson.dumps(run())
+            except errors.ServiceError:
+                # A call that is delivered twice at once may be refused for what it has just done itself.
+                self.session.rollback()
+                reply = self._recorded(key, fingerprint) if key else None
+                if reply is None:
+                    raise
+                return Json(reply)
             self._commit(key, fingerprint, answer)
+        for each in self._afterwards:
+            self._finish(each)
         return Json(answer)
+
+    @staticmethod
+    def _finish(run: Callable[[], None]) -> None:
+        try:
+            run()
+        except Exception as error:
+            _log.warning("left_undone_after_commit reason=%s", error, exc_info=error)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._database.session(self.context) as session:
             self._session = session
-            self._events, self._reloads, self._requests = [], {}, []
+            self._events, self._reloads, self._requests, self._afterwards = [], {}, [], []
             try:
                 yield
             finally:

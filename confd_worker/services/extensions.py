@@ -15,7 +15,17 @@ from ..models import Context, Extension
 from .context_ranges import holds
 from .contexts import InContextService, context_known, tenant_stays
 
-__all__ = ["USES", "Extensions", "InContextFor", "InRangeFor", "NotUsedOtherwise", "context_of", "dao", "identity"]
+__all__ = [
+    "USES",
+    "Extensions",
+    "InContextFor",
+    "InRangeFor",
+    "NotUsedOtherwise",
+    "context_of",
+    "dao",
+    "identity",
+    "used",
+]
 
 dao = DAO(Extension, extensions)
 
@@ -52,6 +62,11 @@ def context_of(work: Work, extension: Extension) -> Context:
 def identity(item: Any) -> str:
     """Id of an associated item, as errors tell it."""
     return str(item.uuid if hasattr(item, "uuid") and not hasattr(item, "id") else item.id)
+
+
+def used(extension: Extension) -> bool:
+    """Whether the extension is associated with anything."""
+    return any(getattr(extension, relation, None) for relation in USES)
 
 
 class NotUsedOtherwise:

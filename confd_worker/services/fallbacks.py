@@ -39,8 +39,10 @@ class FallbacksService(Service):
     @change
     def edit(self, id: Any, body: Any) -> None:
         """Replace all fallbacks of the item."""
-        item = self.parent.get(self.work, id)
-        given = self.load(self.update_name(), body)
+        self.put(self.parent.get(self.work, id), self.load(self.update_name(), body))
+
+    def put(self, item: Any, given: dict[str, Any]) -> None:
+        """Give the item these fallbacks and no others: rules, rows, event."""
         if item.fallback_row is None:
             item.fallback_row = inspect(self.parent.model).relationships["fallback_row"].mapper.class_()
         for name in self.destinations:

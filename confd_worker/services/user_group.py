@@ -16,12 +16,12 @@ from ..models import Group, GroupUserMember, User, UserLine
 from .group_members import RELOAD, main_lines, shared_line
 from .users.dao import dao as users_dao
 
-__all__ = ["UserGroups"]
+__all__ = ["UserGroups", "known_groups"]
 
 _same_tenant = SameTenant("group", "user")
 
 
-def _known(work: Work, references: Sequence[dict[str, Any]]) -> list[Group]:
+def known_groups(work: Work, references: Sequence[dict[str, Any]]) -> list[Group]:
     """The groups that a body names by id, by uuid or by both, locked; raises ParameterNotFound."""
     ids = {each["id"] for each in references if "id" in each}
     uuids = {each["uuid"] for each in references if "uuid" in each}
@@ -31,8 +31,7 @@ def _known(work: Work, references: Sequence[dict[str, Any]]) -> list[Group]:
     for each in references:
         group = next((group for group in groups if _matches(group, each)), None)
         if group is None:
-            told = {name: value if name == "id" else str(value) for name, value in each.items()}
-            raise errors.ParameterNotFound("groups", "Group", metadata=told)
+            raise errors.ParameterNotFound("groups", "Group", metadata=each)
         found.append(group)
     return found
 
@@ -90,9 +89,12 @@ class UserGroups(Service):
     @change
     def replace(self, user_id: Any, body: Any) -> None:
         """Put the user into these groups and no others; where he was already, he keeps his priority."""
+        groups = known_groups(self.work, self.load("replace", body)["groups"])
+        self.put(users_dao.get(self.work, user_id), groups)
+
+    def put(self, user: User, groups: Sequence[Group]) -> None:
+        """Put a user into these groups and no others: rules, rows, event."""
         session = self.work.session
-        groups = _known(self.work, self.load("replace", body)["groups"])
-        user = users_dao.get(self.work, user_id)
         self.validator.check("replace", self.work, user, groups)
         query = select(GroupUserMember).where(GroupUserMember.user_id == user.id)
         present = {member.group_id: member for member in session.scalars(query)}

@@ -414,7 +414,10 @@ def test_a_user_is_refused_some_groups(call: Call, world: World, group: Item) ->
         (UNKNOWN, [{}], one),
         (UNKNOWN, [{"id": None}], "Input Error - groups: {0: {'id': ['Field may not be null.']}}"),
         (UNKNOWN, [{"id": UNKNOWN}], f"Input Error - field 'groups': Group was not found ('id': {UNKNOWN})"),
-        (UNKNOWN, [{"uuid": unknown}], f"Input Error - field 'groups': Group was not found ('uuid': '{unknown}')"),
+        (
+            UNKNOWN, [{"uuid": unknown}],
+            f"Input Error - field 'groups': Group was not found ('uuid': UUID('{unknown}'))",
+        ),
         (UNKNOWN, [{"id": group["id"], "uuid": other["uuid"]}], "Input Error - field 'groups': Group was not found"),
         (UNKNOWN, known, f"Resource Not Found - User was not found ('id': {UNKNOWN})"),
         (

@@ -318,25 +318,6 @@ def test_a_user_with_a_voicemail_is_not_deleted(world: World) -> None:
     assert world.call("voicemails.get", id=voicemail["id"])["name"] == "box"
 
 
-def test_a_recursive_update_is_refused_and_a_recursive_deletion_takes_all_along(world: World, told: Told) -> None:
-    user, line, voicemail = world.user(), world.line(), world.voicemail()
-    world.number(line)
-    world.have(user, line)
-    world.call("user_voicemail.associate", user_id=user["id"], voicemail_id=voicemail["id"])
-    message = "Resource Error - Operation not permitted. Nested bodies are not provided by this server"
-    assert refusal(world.call, "users.update", id=user["id"], recursive="True", body={}) == message
-    for word in ("1", "yes", "maybe", "", False):
-        assert names(told("users.update", id=user["id"], recursive=word, body={})) == ["user_edited"]
-        told_of = "Resource Error - User is associated with a Voicemail"
-        assert told_of in refusal(world.call, "users.delete", id=user["id"], recursive=word)
-    assert names(told("users.delete", id=user["id"], recursive="true")) == [
-        "user_voicemail_dissociated", "voicemail_deleted", "user_line_dissociated", "line_extension_dissociated",
-        "extension_deleted", "line_endpoint_sip_dissociated", "sip_endpoint_deleted", "line_deleted", "user_deleted",
-    ]  # fmt: skip
-    for resource in ("lines", "extensions", "endpoints_sip", "voicemails", "users"):
-        assert world.call(f"{resource}.list")["total"] == 0
-
-
 def test_a_parent_changes_the_users_of_its_child_who_does_not_see_those_of_the_parent(
     world: World, tenant: str, system: System
 ) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "Links",
     "List",
     "Nested",
+    "NestedChange",
     "OptionalString",
     "Options",
     "OrderedOptions",
@@ -32,6 +33,7 @@ __all__ = [
     "StrictBoolean",
     "String",
     "Summary",
+    "Whole",
     "enum",
     "length",
     "pattern",
@@ -137,6 +139,22 @@ class Nested(fields.Nested):
         return super()._deserialize(value if value or self.many else {}, attr, data, partial, **kwargs)
 
 
+class NestedChange(Nested):
+    """An object, or with `many` a list of objects, that need not give all its fields.
+
+    Args:
+        needed: names of the fields that it must give all the same, where they are required.
+    """
+
+    def __init__(self, nested: Any, *, needed: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(nested, **kwargs)
+        self._needed = needed
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, partial: Any = None, **kwargs: Any) -> Any:
+        optional = tuple(name for name in self.schema.fields if name not in self._needed)
+        return super()._deserialize(value, attr, data, optional, **kwargs)
+
+
 class Pairs(fields.List):
     """A list of [option, value] pairs of texts, order kept, repeats allowed.
 
@@ -158,6 +176,25 @@ class Pairs(fields.List):
         limits = length(minimum, maximum) if minimum is not None or maximum is not None else None
         pair = fields.List(String(validate=limits), validate=size)
         super().__init__(pair, validate=length(None, max_items) if max_items else None, **kwargs)
+
+
+class Whole(fields.Field):
+    """Any JSON object, checked by who uses it.
+
+    Args:
+        kind: what OpenAPI says of it, a JSON schema.
+    """
+
+    default_error_messages = {"invalid": "Not a valid mapping type."}
+
+    def __init__(self, kind: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, dict):
+            raise self.make_error("invalid")
+        return value
 
 
 class Computed(fields.Raw):

@@ -22,7 +22,7 @@ class Incall(Schema):
     description = fields.String(load_default=None)
     destination = Destination(required=True)
     links = fields.Links("incalls", "/incalls/{id}")
-    extensions = fields.Summary("extensions", "id", "exten", "context", "links", many=True)
+    extensions: fields.Field = fields.Summary("extensions", "id", "exten", "context", "links", many=True)
     schedules = fields.Summary("schedules", "id", "name", "links", many=True)
 
 

@@ -6,11 +6,35 @@ from typing import Any
 from marshmallow import post_load, validates_schema
 
 from . import fields
+from .lines import LineCreated
 from .parameters import RecursiveIfTrue
 from .schema import Schema, ValidationError
 from .spec import Listing, operation, refused, resource
+from .user_belongings import (
+    UserAccount,
+    UserAgent,
+    UserGroup,
+    UserIncall,
+    UserIncallChange,
+    UserLine,
+    UserLineChange,
+    UserSwitchboard,
+    UserVoicemail,
+)
 
-__all__ = ["VIEWS", "User", "UserAccount", "UserDirectory", "UserImport", "UserLinePresence", "UserSummary", "users"]
+__all__ = [
+    "VIEWS",
+    "ImportedAccount",
+    "User",
+    "UserChange",
+    "UserCreate",
+    "UserCreated",
+    "UserDirectory",
+    "UserImport",
+    "UserLinePresence",
+    "UserSummary",
+    "users",
+]
 
 RECORDINGS = tuple(
     f"call_record_{direction}_enabled"
@@ -83,17 +107,17 @@ class User(Schema):
     enabled = fields.StrictBoolean(load_default=True)
     tenant_uuid = fields.UUID(dump_only=True)
     links = fields.Links("users", "/users/{id}")
-    agent = fields.Summary("agents", "id", "number", "links")
+    agent: fields.Field = fields.Summary("agents", "id", "number", "links")
     call_permissions = fields.Summary("callpermissions", "id", "name", "links", many=True)
-    fallbacks = fields.Computed(_FALLBACKS, empty=dict.fromkeys(FALLBACKS))
-    groups = fields.Summary("groups", "uuid", "id", "name", "links", many=True)
-    incalls = fields.Summary("incalls", "id", "extensions", "links", many=True)
-    lines = fields.Summary("lines", many=True)
-    forwards = fields.Computed(_FORWARDS)
+    fallbacks: fields.Field = fields.Computed(_FALLBACKS, empty=dict.fromkeys(FALLBACKS))
+    groups: fields.Field = fields.Summary("groups", "uuid", "id", "name", "links", many=True)
+    incalls: fields.Field = fields.Summary("incalls", "id", "extensions", "links", many=True)
+    lines: fields.Field = fields.Summary("lines", many=True)
+    forwards: fields.Field = fields.Computed(_FORWARDS)
     schedules = fields.Summary("schedules", "id", "name", "links", many=True)
     services = fields.Computed(_SERVICES)
-    switchboards = fields.Summary("switchboards", "uuid", "name", "links", many=True)
-    voicemail = fields.Summary("voicemails", "id", "name", "links")
+    switchboards: fields.Field = fields.Summary("switchboards", "uuid", "name", "links", many=True)
+    voicemail: fields.Field = fields.Summary("voicemails", "id", "name", "links")
     queues = fields.Summary("queues", "id", "name", "label", "links", many=True)
     func_key_template_id = fields.Integer(load_default=None)
     call_record_enabled = fields.StrictBoolean(metadata={"deprecated": True})
@@ -112,6 +136,40 @@ class User(Schema):
         if "call_record_enabled" in data:
             data |= dict.fromkeys(RECORDINGS, data.pop("call_record_enabled"))
         return data
+
+
+class UserCreate(User):
+    """A new user, with all that is made and joined with him."""
+
+    lines = fields.Nested(UserLine, many=True)
+    incalls = fields.NestedChange(UserIncall, many=True, needed=("extensions",))
+    groups = fields.Nested(UserGroup, many=True)
+    switchboards = fields.Nested(UserSwitchboard, many=True)
+    voicemail = fields.NestedChange(UserVoicemail, allow_none=True)
+    agent = fields.NestedChange(UserAgent, allow_none=True)
+    forwards = fields.Whole(_FORWARDS, allow_none=True)
+    fallbacks = fields.Whole(_FALLBACKS, allow_none=True)
+    auth = fields.Nested(UserAccount)
+    device_id = fields.String(validate=fields.length(None, 255))
+
+
+class UserChange(UserCreate):
+    """A user with all that he shall have; of what is his own, nothing is changed."""
+
+    lines = fields.NestedChange(UserLineChange, many=True, needed=("context",), load_default=list)
+    incalls = fields.NestedChange(UserIncallChange, many=True, load_default=list)
+    groups = fields.Nested(UserGroup, many=True, load_default=list)
+    switchboards = fields.Nested(UserSwitchboard, many=True, load_default=list, allow_none=True)
+
+
+class UserCreated(User):
+    """A user that was just made, with what was made with him."""
+
+    lines = fields.Summary("lines", schema=LineCreated, many=True)
+    groups = fields.Summary("groups", "uuid", many=True)
+    switchboards = fields.Summary("switchboards", "uuid", many=True)
+    voicemail = fields.Summary("voicemails")
+    agent = fields.Summary("agents")
 
 
 class UserDirectory(Schema):
@@ -169,7 +227,7 @@ VIEWS: dict[str, type[Schema]] = {
 """How the list may show users other than in full, by the value of `view`."""
 
 
-class UserAccount(Schema):
+class ImportedAccount(Schema):
     """The account of an imported user in the authentication daemon."""
 
     username = fields.String(validate=USERNAME, load_default=None)
@@ -219,6 +277,7 @@ users = resource(
         extra={"view": f"how users are shown: {', '.join(VIEWS)}; in full when left out"},
     ),
     list={"views": VIEWS},
+    create={"body": UserCreate, "answer": UserCreated},
     update={"parameters": RecursiveIfTrue},
     delete={"parameters": RecursiveIfTrue},
     also=(

@@ -23,14 +23,15 @@ from ..line_extension import LineExtensions
 from ..user_line import UserLines
 from .dao import dao, without_device, without_secondary_users
 
-__all__ = ["Lines"]
+__all__ = ["ENDPOINTS", "Lines"]
 
 _CALLER_ID = {"caller_id_name": "caller id", "caller_id_num": "caller id num"}
-_ENDPOINTS: dict[str, tuple[type[ResourceService], type[AssociationService]]] = {
+ENDPOINTS: dict[str, tuple[type[ResourceService], type[AssociationService]]] = {
     "endpoint_sip": (EndpointsSIP, LineEndpointsSIP),
     "endpoint_sccp": (EndpointsSCCP, LineEndpointsSCCP),
     "endpoint_custom": (EndpointsCustom, LineEndpointsCustom),
 }
+"""The services of the endpoints, and of their associations with lines, by the line's field."""
 
 
 class Lines(InContextService):
@@ -74,9 +75,9 @@ class Lines(InContextService):
 
     def add(self, fields: dict[str, Any]) -> Line:
         line = super().add(fields)
-        for kind in _ENDPOINTS:
+        for kind in ENDPOINTS:
             if kind in fields:
-                self._add_endpoint(line, kind, fields[kind])
+                self.add_endpoint(line, kind, fields[kind])
         # A new line takes a number for a SIP endpoint only, and drops it for others.
         dropped = () if "endpoint_sip" in fields else ("caller_id_num",)
         if self._set_caller_id(line, {name: fields[name] for name in fields if name not in dropped}):
@@ -126,8 +127,9 @@ class Lines(InContextService):
         for link in sorted(line.user_lines, key=lambda link: link.main_user):
             user_line.part(link.user, line)
 
-    def _add_endpoint(self, line: Line, kind: str, fields: dict[str, Any]) -> None:
-        endpoints, line_endpoints = _ENDPOINTS[kind]
+    def add_endpoint(self, line: Line, kind: str, fields: dict[str, Any]) -> None:
+        """Make an endpoint, of the kind that this field of a line holds, and give it to the line."""
+        endpoints, line_endpoints = ENDPOINTS[kind]
         if kind == "endpoint_sip":
             fields = in_context(fields, line.context)
         self.beside(line_endpoints).join(line, self.beside(endpoints).add(fields))

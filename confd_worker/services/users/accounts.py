@@ -1,9 +1,10 @@
 """Accounts in the authentication server: an import makes them, beside its transaction, and an export tells of them."""
 
-from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
-from confd_schemas.users import UserAccount
+from confd_schemas.users import ImportedAccount
 
 from ...config import Settings
 from ...core import errors
@@ -11,7 +12,7 @@ from ...core.auth import AuthServer
 from ...core.service import loaded
 from .csv_rows import Parsed, Row, parsed
 
-__all__ = ["Accounts", "Numbered", "usernames"]
+__all__ = ["Accounts", "Numbered", "remove_account", "usernames"]
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,12 @@ class Numbered:
     Attributes:
         columns: values by column.
         number: counted from 1.
+        uuid: the same one when the call is repeated.
     """
 
     columns: Row
     number: int
-    uuid: UUID = field(default_factory=uuid4)
+    uuid: UUID
 
     def parsed(self) -> Parsed:
         """The row, taken apart.
@@ -53,8 +55,15 @@ def usernames(settings: Settings, tenant_uuid: str) -> dict[str, str]:
     return {account["uuid"]: account["username"] for account in listed}
 
 
+def remove_account(settings: Settings, uuid: str) -> None:
+    """Remove the account of a user, if there is one; raises Unavailable."""
+    server = _server(settings)
+    if server is not None:
+        server.remove_account(uuid)
+
+
 class Accounts:
-    """Makes accounts, and removes them again when what follows fails; makes none without an authentication server.
+    """Makes accounts, and removes them again when what follows fails.
 
     Args:
         settings: of the worker.
@@ -70,35 +79,52 @@ class Accounts:
         return self
 
     def __exit__(self, kind: object, *exception: object) -> None:
-        if kind is not None and self._server is not None:
+        # A user whose commit was lost may be there, and then needs his account.
+        if kind is not None and kind is not errors.OutcomeUnknown and self._server is not None:
             for uuid in self._made:
                 self._server.remove_account(uuid)
 
-    def make(self, row: Numbered) -> errors.ServiceError | None:
+    def make(self, uuid: UUID, account: dict[str, Any]) -> Any:
+        """Make the account of a user, and show it.
+
+        An account of that uuid is there already when an earlier attempt of the same call died: it is this one.
+
+        Args:
+            uuid: of the user, the same one in each attempt (`Work.stable_uuid`).
+
+        Raises:
+            NotPermitted: there is no authentication server.
+            BadValue: it refuses the account.
+            Unavailable: it cannot be reached.
+        """
+        if self._server is None:
+            raise errors.NotPermitted("Accounts are not provided by this server")
+        named = account | {"username": account["username"] or account["email_address"] or str(uuid)}
+        try:
+            shown = self._server.make_account(self._tenant_uuid, uuid=str(uuid), **named)
+        except errors.BadValue:
+            shown = self._server.account(uuid)
+            if shown is None:
+                raise
+        self._made.append(uuid)
+        return shown
+
+    def make_of_row(self, row: Numbered) -> errors.ServiceError | None:
         """Make the account of a row's user; the refusal, if it is refused.
 
-        A row that is wrong by itself gets none: the import says why.
+        A row that is wrong by itself gets none, and without an authentication server no row does.
         """
         if self._server is None:
             return None
         try:
             given = row.parsed()
-            account = loaded(UserAccount, given.account)
+            account = loaded(ImportedAccount, given.account)
         except errors.ServiceError:
             return None
         user = given.user
+        names = {"firstname": user.get("firstname"), "lastname": user.get("lastname")}
         try:
-            self._server.make_account(
-                self._tenant_uuid,
-                uuid=str(row.uuid),
-                username=account["username"] or user.get("email") or str(row.uuid),
-                password=account["password"],
-                firstname=user.get("firstname"),
-                lastname=user.get("lastname"),
-                email_address=user.get("email"),
-                enabled=True,
-            )
+            self.make(row.uuid, account | names | {"email_address": user.get("email"), "enabled": True})
         except errors.ServiceError as refusal:
             return refusal
-        self._made.append(row.uuid)
         return None

@@ -11,8 +11,8 @@ from confd_schemas.endpoints_sip import EndpointSIP as EndpointSIPSchema
 from confd_schemas.extensions import Extension as ExtensionSchema
 from confd_schemas.incalls import Incall as IncallSchema
 from confd_schemas.lines import Line as LineSchema
+from confd_schemas.users import ImportedAccount
 from confd_schemas.users import User as UserSchema
-from confd_schemas.users import UserAccount
 from confd_schemas.voicemails import Voicemail as VoicemailSchema
 from sqlalchemy import select
 
@@ -54,12 +54,13 @@ class UserImport(ResourceService):
         Raises:
             ImportFailed: with an error for each bad row.
         """
-        rows = [Numbered(row, number) for number, row in enumerate(_rows(body), 1)]
+        call = fingerprint(self.work, "users.import", body)
+        if reply := self.work.recorded(call):
+            return reply
+        rows = self._numbered(_rows(body), 1)
         with self._accounts() as accounts:
-            refused = {row.number: refusal for row in rows if (refusal := accounts.make(row))}
-            return self.work.once(
-                partial(self._import_all, rows, refused), fingerprint(self.work, "users.import", body)
-            )
+            refused = {row.number: refusal for row in rows if (refusal := accounts.make_of_row(row))}
+            return self.work.once(partial(self._import_all, rows, refused), call)
 
     @read
     def import_rows(self, rows: list[Row], first: int = 1) -> dict[str, Any]:
@@ -73,16 +74,24 @@ class UserImport(ResourceService):
             `{"created": […], "errors": [{"message": …, "timestamp": …, "details": {"row": …, "row_number": …}}, …]}`
         """
         created, failed = [], []
-        for row in (Numbered(row, number) for number, row in enumerate(_checked(rows), first)):
+        for row in self._numbered(_checked(rows), first):
             try:
-                with self._accounts() as accounts:
-                    if refusal := accounts.make(row):
-                        raise refusal
-                    call = fingerprint(self.work, "users.import_rows", row.columns)
-                    created.append(self.work.once(partial(self._import, row), call, part=f"row {row.number}"))
+                created.append(self._import_alone(row))
             except errors.ServiceError as error:
                 failed.append(_failure(row, error))
         return {"created": created, "errors": failed}
+
+    def _import_alone(self, row: Numbered) -> Any:
+        call, part = fingerprint(self.work, "users.import_rows", row.columns), f"row {row.number}"
+        if reply := self.work.recorded(call, part):
+            return reply
+        with self._accounts() as accounts:
+            if refusal := accounts.make_of_row(row):
+                raise refusal
+            return self.work.once(partial(self._import, row), call, part)
+
+    def _numbered(self, rows: list[Row], first: int) -> list[Numbered]:
+        return [Numbered(row, number, self.work.stable_uuid(f"row {number}")) for number, row in enumerate(rows, first)]
 
     def _accounts(self) -> Accounts:
         return Accounts(self.work.settings, self.work.context.tenant)
@@ -105,7 +114,7 @@ class UserImport(ResourceService):
         given = row.parsed()
         self._check_context(given.line.get("context"))
         user = self.add(loaded(UserSchema, given.user) | {"uuid": row.uuid})
-        loaded(UserAccount, given.account)
+        loaded(ImportedAccount, given.account)
         voicemail = self._voicemail(given.voicemail)
         permissions = self._call_permissions(given.call_permissions)
         line = self._line(given.line)

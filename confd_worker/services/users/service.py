@@ -1,24 +1,32 @@
 """Users: people, and things like door phones, that call and are called."""
 
+from functools import partial
 from typing import Any
 
-from confd_schemas.users import VIEWS, users
+import orjson
+from confd_schemas import fields
+from confd_schemas.schema import Schema
+from confd_schemas.users import VIEWS, UserChange, UserCreated, users
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from ...core import errors
-from ...core.notifier import Notifier
+from ...core.events import listen
+from ...core.notifier import EventType, Notifier
 from ...core.resource import ResourceService
-from ...core.rpc import change, read
+from ...core.rpc import change, fingerprint, read
+from ...core.service import loaded
 from ...core.validation import Free, Refers, Unique, Validator
 from ...core.work import Json, Work
 from ...models import Line, User, UserLine
-from ..lines.service import Lines
-from ..user_voicemail import UserVoicemails
-from ..voicemails import NOT_FOR_USERS, Voicemails
+from ..voicemails import NOT_FOR_USERS
+from .accounts import remove_account
+from .belongings import Agent, Belonging, Fallbacks, Forwards, Groups, Switchboards, Voicemail
 from .dao import dao
 from .exports import UserExport
 from .imports import UserImport
+from .own_incalls import OwnIncalls
+from .own_lines import OwnLines
 
 __all__ = ["Users"]
 
@@ -35,6 +43,19 @@ def _mobile_number_given(work: Work, user: User) -> None:
 
 def _has_voicemail(user: User, voicemail: Any) -> errors.ServiceError:
     return errors.Associated("User", "Voicemail", metadata={"user_id": user.id, "voicemail_id": voicemail.id})
+
+
+class _Unneeded(Schema):
+    """What is told of an account that nobody needs any more."""
+
+    uuid = fields.UUID(required=True)
+
+
+_GIVEN: tuple[type[Belonging], ...] = (
+    Voicemail, OwnLines, OwnIncalls, Groups, Switchboards, Agent, Forwards, Fallbacks,
+)  # fmt: skip
+_REPLACED = (Fallbacks, Forwards, Groups, OwnLines, Agent, Switchboards, Voicemail, OwnIncalls)
+_TAKEN = (Agent, Groups, Voicemail, OwnLines, OwnIncalls, Switchboards)
 
 
 class Users(UserImport, UserExport, ResourceService):
@@ -68,6 +89,13 @@ class Users(UserImport, UserExport, ResourceService):
             "module reload res_pjsip.so",
         ],
     )
+    accounts = Notifier(
+        {
+            "unneeded": EventType(
+                "user_account_unneeded", "config.user.account.unneeded", lambda user: {"uuid": user.uuid}, tenant=False
+            )
+        }
+    )
 
     @read
     def list(self, view: str | None = None, **parameters: Any) -> Json:
@@ -81,21 +109,54 @@ class Users(UserImport, UserExport, ResourceService):
         """Nothing, or an error where there is no such user."""
         self.dao.show(self.work, id)
 
+    @read
+    def create(self, body: Any) -> Any:
+        """Make a user with all that the body nests into him, or nothing; the reply shows what was made."""
+        fields = self.load("create", body)
+        call = fingerprint(self.work, self.name, "create", body)
+        if "auth" not in fields:
+            return self.work.once(partial(self._create, fields), call)
+        if reply := self.work.recorded(call):
+            return reply
+        user = self.work.stable_uuid()
+        with self._accounts() as accounts:
+            account = accounts.make(user, _account(fields))
+            return self.work.once(lambda: self._create(fields | {"uuid": user}) | {"auth": account}, call)
+
     @change
     def update(self, id: Any, body: Any, recursive: Any = None) -> None:
-        """Change the fields that the body has."""
+        """Change the fields that the body has; with `recursive`, only what belongs to the user."""
         user = self.dao.get(self.work, id)
         if self.options("update", {"recursive": recursive})["recursive"]:
-            raise errors.NotPermitted("Nested bodies are not provided by this server")
-        self.alter(user, self.load("update", body))
+            given = loaded(UserChange, body)
+            for belonging in _REPLACED:
+                self.beside(belonging).replace(user, given.get(belonging.member))
+        else:
+            self.alter(user, self.load("update", body))
 
     @change
     def delete(self, id: Any, recursive: Any = None) -> None:
         """Delete the user; with `recursive`, his lines and what only he has go with him."""
         user = self.dao.get(self.work, id)
         if self.options("delete", {"recursive": recursive})["recursive"]:
-            self._remove_belongings(user)
+            for belonging in _TAKEN:
+                self.beside(belonging).take(user)
+            self.accounts.tell("unneeded", self.work, user)
         self.remove(user)
+
+    @listen("user_account_unneeded")
+    def remove_account(self, data: dict[str, Any]) -> None:
+        """Remove the account of a user who was deleted with all that belongs to him."""
+        remove_account(self.work.settings, loaded(_Unneeded, data)["uuid"])
+
+    def _create(self, fields: dict[str, Any]) -> Any:
+        nested = {each.member: each for each in _GIVEN if each.asked(fields.get(each.member))}
+        user = self.add({name: value for name, value in fields.items() if name not in nested})
+        given = {name: self.beside(each).give(user, fields[name]) for name, each in nested.items()}
+        if not nested and "auth" not in fields:
+            return self.dao.show(self.work, user.id)
+        shown = orjson.loads(orjson.dumps(self.dao.show(self.work, user.id, UserCreated)))
+        return shown | {name: value for name, value in given.items() if value is not None}
 
     def prepare(self, item: User, fields: dict[str, Any]) -> None:
         """Make the caller ID of the names, where there is none."""
@@ -129,12 +190,9 @@ class Users(UserImport, UserExport, ResourceService):
                 line.follow_main_user()
         self.work.session.flush()
 
-    def _remove_belongings(self, user: User) -> None:
-        if user.voicemail is not None:
-            voicemail = user.voicemail
-            self.beside(UserVoicemails).part(user, voicemail)
-            if not voicemail.users:
-                self.beside(Voicemails).remove(voicemail)
-        lines = self.beside(Lines)
-        for line in [link.line for link in user.user_lines]:
-            lines.remove_all(line)
+
+def _account(fields: dict[str, Any]) -> dict[str, Any]:
+    """The account that a body asks for, completed by what it says of the user."""
+    usual = {name: fields.get(name) for name in ("username", "password", "firstname", "lastname")}
+    given = usual | {"email_address": fields.get("email")} | fields["auth"]
+    return {name: value for name, value in given.items() if name != "purpose"}

@@ -1,4 +1,4 @@
-"""The accounts that an import makes in the authentication server, and an export tells of."""
+"""The accounts that users get in the authentication server, by an import or a nested body, and an export tells of."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ def _csv(*rows: dict[str, str]) -> str:
 
 
 class Accounts:
-    """An authentication server that keeps accounts, and refuses those named `taken`."""
+    """An authentication server that keeps accounts, and refuses a name that is there already, or is `taken`."""
 
     def __init__(self) -> None:
         self.kept: dict[str, dict[str, Any]] = {}
@@ -43,18 +43,23 @@ class Accounts:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 if self.path.endswith("/token"):
                     return self._answer(200, {"data": {"token": "t", "metadata": {"tenant_uuid": "x"}}})
-                if body["username"] == "taken":
+                names = {each["username"] for each in accounts.kept.values()} | {"taken"}
+                if body["username"] in names:
                     return self._answer(409, {"reason": "username is taken"})
                 accounts.kept[body["uuid"]] = body | {"tenant": self.headers["Wazo-Tenant"]}
                 return self._answer(200, body)
 
             def do_GET(self) -> None:
-                tenant = self.headers["Wazo-Tenant"]
-                self._answer(200, {"items": [each for each in accounts.kept.values() if each["tenant"] == tenant]})
+                tenant, uuid_ = self.headers["Wazo-Tenant"], self.path.rpartition("/")[2]
+                if uuid_ != "users":
+                    account = accounts.kept.get(uuid_)
+                    return self._answer(200 if account else 404, account)
+                listed = [each for each in accounts.kept.values() if each["tenant"] == tenant]
+                return self._answer(200, {"items": listed})
 
             def do_DELETE(self) -> None:
-                del accounts.kept[self.path.rpartition("/")[2]]
-                self._answer(204, None)
+                account = accounts.kept.pop(self.path.rpartition("/")[2], None)
+                self._answer(204 if account else 404, None)
 
             def _answer(self, status: int, content: Any) -> None:
                 self.send_response(status)
@@ -130,3 +135,52 @@ def test_no_account_is_left_of_an_import_that_is_refused(
     assert [(row["details"]["row_number"], row["message"]) for row in refused.value.rows] == [(2, message)]
     assert accounts.kept == {}
     assert call("users.list")["total"] == 0
+
+
+def _create(users: Users, **body: Any) -> Any:
+    return json.loads(orjson.dumps(users.create({"firstname": "Alice", "lastname": "Martin", **body})))
+
+
+def test_a_nested_account_takes_from_the_user_what_its_body_leaves_out(
+    users: Users, accounts: Accounts, tenant: str
+) -> None:
+    word = uuid.uuid4().hex
+    made = _create(users, email=f"{word}@acme.example", auth={"password": "secret", "lastname": "", "purpose": "user"})
+    assert accounts.kept[made["uuid"]] == {
+        "uuid": made["uuid"], "username": f"{word}@acme.example", "password": "secret", "firstname": "Alice",
+        "lastname": "Martin", "email_address": f"{word}@acme.example", "enabled": True, "tenant": tenant,
+    }  # fmt: skip
+    assert made["auth"]["uuid"] == made["uuid"]
+
+
+@pytest.mark.parametrize(
+    "body", [{"auth": {"username": "taken"}}, {"auth": {}, "voicemail": {"number": "1", "context": "nowhere"}}]
+)
+def test_neither_user_nor_account_is_left_of_a_nested_body_that_is_refused(
+    body: dict[str, Any], users: Users, accounts: Accounts, call: Call
+) -> None:
+    with pytest.raises(errors.ServiceError):
+        _create(users, **body)
+    assert accounts.kept == {}
+    assert call("users.list")["total"] == 0
+
+
+def test_a_repeated_call_makes_one_user_and_one_account_wherever_it_was_cut_off(
+    users: Users, accounts: Accounts, call: Call, tenant: str
+) -> None:
+    context = Context(tenant_uuid=tenant, visible=(tenant,), key=f"key:{uuid.uuid4()}", keyed=True)
+    users.work = Work(users.work._database, context, users.work.facts)
+    cut_off = str(users.work.stable_uuid())
+    accounts.kept[cut_off] = {"uuid": cut_off, "username": "alice", "tenant": tenant}
+    first = _create(users, auth={"username": "alice"})
+    assert first["uuid"] == cut_off
+    assert _create(users, auth={"username": "alice"}) == first
+    assert list(accounts.kept) == [cut_off]
+    assert call("users.list")["total"] == 1
+
+
+def test_the_account_goes_with_a_user_who_is_deleted_with_all_that_is_his(users: Users, accounts: Accounts) -> None:
+    made = _create(users, auth={})
+    for _ in range(2):
+        users.remove_account({"uuid": made["uuid"]})
+        assert accounts.kept == {}
