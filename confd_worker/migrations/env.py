@@ -7,7 +7,12 @@ from confd_worker.models import Base
 
 def run() -> None:
     """Run the migrations, all in one transaction."""
-    context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+    attributes = context.config.attributes
+    context.configure(
+        connection=attributes["connection"],
+        target_metadata=Base.metadata,
+        version_table=attributes.get("version_table", "alembic_version"),
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -5,12 +5,13 @@ from typing import Any
 from confd_schemas.user_forwards import user_forwards
 
 from ..core import errors
-from ..core.notifier import EventType, Notifier
+from ..core.notifier import Notifier
 from ..core.singleton import PartsService
 from ..core.validation import Validator
 from ..core.work import Work
 from ..models import FORWARDS
 from .users.dao import dao
+from .users.switches import switched
 
 __all__ = ["UserForwards"]
 
@@ -22,22 +23,9 @@ def _destination_given(work: Work, user: Any) -> None:
             raise errors.ForwardWithoutDestination()
 
 
-def _updated(name: str) -> EventType:
-    return EventType(
-        f"users_forwards_{name}_updated",
-        f"config.users.{{0.uuid}}.forwards.{name}.updated",
-        lambda user: {
-            "user_id": user.id, "user_uuid": user.uuid, "tenant_uuid": user.tenant_uuid,
-            "enabled": getattr(user, f"{name}_enabled"), "destination": getattr(user, f"{name}_destination"),
-        },
-        lambda user: [user.uuid],
-        {"forward_name": name},
-    )  # fmt: skip
-
-
 class UserForwards(PartsService):
     spec = user_forwards
     parent = dao
     shown = "forwards"
     validator = Validator(update=[_destination_given])
-    notifier = Notifier({name: _updated(name) for name in FORWARDS})
+    notifier = Notifier({name: switched("forward", name, "destination") for name in FORWARDS})

@@ -2,29 +2,17 @@
 
 from confd_schemas.user_services import user_services
 
-from ..core.notifier import EventType, Notifier
+from ..core.notifier import Notifier
 from ..core.singleton import PartsService
 from ..models import SERVICES
 from .users.dao import dao
+from .users.switches import switched
 
 __all__ = ["UserServices"]
-
-
-def _updated(name: str) -> EventType:
-    return EventType(
-        f"users_services_{name}_updated",
-        f"config.users.{{0.uuid}}.services.{name}.updated",
-        lambda user: {
-            "user_id": user.id, "user_uuid": user.uuid, "tenant_uuid": user.tenant_uuid,
-            "enabled": getattr(user, f"{name}_enabled"),
-        },
-        lambda user: [user.uuid],
-        {"service_name": name},
-    )  # fmt: skip
 
 
 class UserServices(PartsService):
     spec = user_services
     parent = dao
     shown = "services"
-    notifier = Notifier({name: _updated(name) for name in SERVICES})
+    notifier = Notifier({name: switched("service", name) for name in SERVICES})

@@ -19,10 +19,12 @@ _TABLES = """
     sip_transports, voicemails, voicemail_zonemessages, infos, calls, outbox, sysconfd_requests, dead_letters, destinations, incalls, schedules,
     incall_schedules, user_schedules, call_permissions, user_call_permissions, user_fallbacks, groups,
     group_user_members, group_extension_members, group_schedules, group_call_permissions, group_fallbacks, ivr,
-    ivr_choices
+    ivr_choices, moh
 """
-_FUNCTIONS = "confd_sip_templates_changed, confd_sip_options_changed, confd_sip_derive, confd_sip_merged, "
-_FUNCTIONS += "confd_sip_option, confd_fold, confd_target_deleted, confd_holder_deleted, confd_main_line_deleted"
+_FUNCTIONS = """
+    confd_sip_templates_changed, confd_sip_options_changed, confd_sip_derive, confd_sip_merged, confd_sip_option,
+    confd_sip_tree, confd_fold, confd_target_deleted, confd_holder_deleted, confd_main_line_deleted
+"""
 
 
 def upgrade() -> None:

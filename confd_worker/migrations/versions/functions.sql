@@ -6,8 +6,8 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE FUNCTION confd_fold(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
 RETURN lower(unaccent('unaccent'::regdictionary, value));
 
--- The value of an option of a SIP endpoint: its own, or that of the first template that has it, depth first.
-CREATE FUNCTION confd_sip_option(endpoint uuid, option text) RETURNS text LANGUAGE sql STABLE AS $$
+-- A SIP endpoint and the templates above it, each with its way there; ways in their order go depth first.
+CREATE FUNCTION confd_sip_tree(endpoint uuid) RETURNS TABLE (uuid uuid, path integer[]) LANGUAGE sql STABLE AS $$
     WITH RECURSIVE tree (uuid, path) AS (
         SELECT endpoint, ARRAY[]::integer[]
         UNION ALL
@@ -15,8 +15,13 @@ CREATE FUNCTION confd_sip_option(endpoint uuid, option text) RETURNS text LANGUA
         FROM tree JOIN endpoint_sip_templates link ON link.child_uuid = tree.uuid
         WHERE cardinality(tree.path) < 32
     )
+    SELECT tree.uuid, tree.path FROM tree
+$$;
+
+-- The value of an option of a SIP endpoint: its own, or that of the first template that has it, depth first.
+CREATE FUNCTION confd_sip_option(endpoint uuid, option text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT pair.value ->> 1
-    FROM tree
+    FROM confd_sip_tree(endpoint) AS tree
     JOIN endpoint_sip ON endpoint_sip.uuid = tree.uuid
     CROSS JOIN jsonb_array_elements(endpoint_sip.endpoint_section_options) WITH ORDINALITY AS pair (value, place)
     WHERE pair.value ->> 0 = option
@@ -27,16 +32,10 @@ $$;
 -- The options of a section with those inherited, a template's own templates before its own options: one pair a key, in
 -- its first place and with its last value.
 CREATE FUNCTION confd_sip_merged(endpoint uuid, section text) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    WITH RECURSIVE tree (uuid, path) AS (
-        SELECT endpoint, ARRAY[]::integer[]
-        UNION ALL
-        SELECT link.parent_uuid, tree.path || link.position
-        FROM tree JOIN endpoint_sip_templates link ON link.child_uuid = tree.uuid
-        WHERE cardinality(tree.path) < 32
-    ), pairs (key, value, place) AS (
+    WITH pairs (key, value, place) AS (
         -- The greatest integer sorts what is an item's own behind what is below it.
         SELECT pair.value ->> 0, pair.value ->> 1, row_number() OVER (ORDER BY tree.path || 2147483647, pair.place)
-        FROM tree
+        FROM confd_sip_tree(endpoint) AS tree
         JOIN endpoint_sip ON endpoint_sip.uuid = tree.uuid
         CROSS JOIN jsonb_array_elements(to_jsonb(endpoint_sip) -> section) WITH ORDINALITY AS pair (value, place)
     ), merged (key, value, place) AS (

@@ -183,9 +183,9 @@ CREATE TABLE endpoint_sip (
     CONSTRAINT endpoint_sip_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
-CREATE INDEX endpoint_sip_tenant_uuid_idx ON endpoint_sip (tenant_uuid);
-
 CREATE INDEX endpoint_sip_transport_uuid_idx ON endpoint_sip (transport_uuid);
+
+CREATE INDEX endpoint_sip_tenant_uuid_idx ON endpoint_sip (tenant_uuid);
 
 CREATE TABLE call_permissions (
     id SERIAL NOT NULL,
@@ -285,13 +285,28 @@ CREATE TABLE ivr (
     CONSTRAINT ivr_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
+CREATE INDEX ivr_timeout_destination_id_idx ON ivr (timeout_destination_id);
+
 CREATE INDEX ivr_invalid_destination_id_idx ON ivr (invalid_destination_id);
 
 CREATE INDEX ivr_abort_destination_id_idx ON ivr (abort_destination_id);
 
 CREATE INDEX ivr_tenant_uuid_idx ON ivr (tenant_uuid);
 
-CREATE INDEX ivr_timeout_destination_id_idx ON ivr (timeout_destination_id);
+CREATE TABLE moh (
+    uuid UUID NOT NULL,
+    name VARCHAR(128) NOT NULL,
+    label VARCHAR(128) NOT NULL,
+    mode VARCHAR NOT NULL,
+    application VARCHAR(256),
+    sort VARCHAR,
+    tenant_uuid UUID NOT NULL,
+    CONSTRAINT moh_pkey PRIMARY KEY (uuid),
+    CONSTRAINT moh_name_key UNIQUE (name),
+    CONSTRAINT moh_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
+);
+
+CREATE INDEX moh_tenant_uuid_idx ON moh (tenant_uuid);
 
 CREATE TABLE context_includes (
     context_id INTEGER NOT NULL,
@@ -520,11 +535,11 @@ CREATE TABLE users (
     CONSTRAINT users_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
-CREATE INDEX users_tenant_uuid_idx ON users (tenant_uuid);
+CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 
 CREATE INDEX users_voicemail_id_idx ON users (voicemail_id);
 
-CREATE UNIQUE INDEX users_email_key ON users (lower(email));
+CREATE INDEX users_tenant_uuid_idx ON users (tenant_uuid);
 
 CREATE TABLE user_lines (
     user_id INTEGER NOT NULL,
@@ -567,13 +582,13 @@ CREATE TABLE user_fallbacks (
     CONSTRAINT user_fallbacks_fail_destination_id_fkey FOREIGN KEY(fail_destination_id) REFERENCES destinations (id) ON DELETE SET NULL
 );
 
-CREATE INDEX user_fallbacks_fail_destination_id_idx ON user_fallbacks (fail_destination_id);
-
 CREATE INDEX user_fallbacks_busy_destination_id_idx ON user_fallbacks (busy_destination_id);
 
 CREATE INDEX user_fallbacks_congestion_destination_id_idx ON user_fallbacks (congestion_destination_id);
 
 CREATE INDEX user_fallbacks_noanswer_destination_id_idx ON user_fallbacks (noanswer_destination_id);
+
+CREATE INDEX user_fallbacks_fail_destination_id_idx ON user_fallbacks (fail_destination_id);
 
 CREATE TABLE user_schedules (
     user_id INTEGER NOT NULL,
@@ -596,12 +611,12 @@ CREATE TABLE group_user_members (
 
 CREATE INDEX group_user_members_user_id_idx ON group_user_members (user_id);
 
-ALTER TABLE tenants ADD CONSTRAINT tenants_webrtc_sip_template_uuid_fkey FOREIGN KEY(webrtc_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
-ALTER TABLE tenants ADD CONSTRAINT tenants_meeting_guest_sip_template_uuid_fkey FOREIGN KEY(meeting_guest_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
 ALTER TABLE tenants ADD CONSTRAINT tenants_registration_trunk_sip_template_uuid_fkey FOREIGN KEY(registration_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
+ALTER TABLE tenants ADD CONSTRAINT tenants_webrtc_sip_template_uuid_fkey FOREIGN KEY(webrtc_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
 ALTER TABLE tenants ADD CONSTRAINT tenants_global_sip_template_uuid_fkey FOREIGN KEY(global_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
+ALTER TABLE tenants ADD CONSTRAINT tenants_meeting_guest_sip_template_uuid_fkey FOREIGN KEY(meeting_guest_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
 ALTER TABLE tenants ADD CONSTRAINT tenants_twilio_trunk_sip_template_uuid_fkey FOREIGN KEY(twilio_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
