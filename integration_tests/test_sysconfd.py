@@ -9,6 +9,7 @@ from confd_worker.client import Client, RemoteError
 
 from .system import MASTER_TENANT, System, until
 from .system_daemon import Daemon
+from .wire import Wire
 
 
 @pytest.fixture
@@ -107,6 +108,20 @@ def test_other_requests_follow_the_reload(client: Client, daemon: Daemon, system
     )  # fmt: skip
     assert daemon.asked[-1] == ("GET", "/delete_voicemail", {"mailbox": "200", "context": context})
     assert "voicemail reload" in daemon.reloads()[0]
+
+
+def test_what_asterisk_has_of_a_tenant_goes_with_it(client: Client, daemon: Daemon, system: System) -> None:
+    context = client.call("contexts.create", body={"label": "inside"})
+    music = client.call("moh.create", body={"label": "music", "mode": "files"})["name"]
+    _idle(client, daemon, system)
+    with Wire(system.amqp_uri) as wire:
+        wire.publish_event("auth_tenant_deleted", {"uuid": context["tenant_uuid"]})
+    until(lambda: client.call("contexts.list")["total"] == 0, "the tenant is gone")
+    _idle(client, daemon, system)
+    assert daemon.asked[-2:] == [
+        ("DELETE", "/voicemails_context", {"context": context["name"]}),
+        ("DELETE", "/moh", {"name": music}),
+    ]
 
 
 def test_nothing_is_reloaded_while_live_reload_is_off(client: Client, daemon: Daemon, system: System) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from .main import STATE_FILE, Place, placed
+from .main import LEDGER_FILE, STATE_FILE, Place, placed
 from .run import NO_GATEWAY, gateway_process, has_gateway, worker_processes
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def up(place: Place, processes: int | None) -> None:
 
     state = place.state.absolute()
     loaded = Place(place.config, Path(os.devnull)).load()
-    with locked(place.state), Supervisor(_say) as supervisor:
+    with locked(place.state), Supervisor(_say, state / LEDGER_FILE) as supervisor:
         system = _System(state, loaded, supervisor)
         try:
             system.start({"processes": processes} if processes else {})
@@ -82,7 +82,8 @@ class _System:
         """
         from ..migrate import upgrade
 
-        values = self._given() | chosen | self._listen() | self._authentication() | self._servers()
+        folders = {"moh_directory": str(self._state / "moh")}
+        values = folders | self._given() | chosen | self._listen() | self._authentication() | self._servers()
         self._settings = self._write(values)
         if self._supervisor.stopping:
             return

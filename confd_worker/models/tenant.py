@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, false, text, true
-from sqlalchemy.orm import Mapped, mapped_column, synonym
+from sqlalchemy import CheckConstraint, ForeignKey, String, false, select, text, true
+from sqlalchemy.orm import Mapped, Session, mapped_column, synonym
 
-from .base import Base
+from .base import Base, Revised
 
 __all__ = ["Infos", "Tenant"]
 
@@ -14,7 +14,7 @@ def _template() -> Mapped[UUID | None]:
     return mapped_column(ForeignKey("endpoint_sip.uuid", ondelete="SET NULL", use_alter=True))
 
 
-class Tenant(Base):
+class Tenant(Revised, Base):
     """A tenant, as far as this daemon knows it; the tree of tenants is held by the authentication daemon."""
 
     __tablename__ = "tenants"
@@ -30,8 +30,13 @@ class Tenant(Base):
     meeting_guest_sip_template_uuid: Mapped[UUID | None] = _template()
     twilio_trunk_sip_template_uuid: Mapped[UUID | None] = _template()
 
+    @classmethod
+    def slug_of(cls, session: Session, uuid: UUID) -> str:
+        """The slug of a tenant, for names that the server makes; empty while it is not known."""
+        return session.scalar(select(cls.slug).where(cls.uuid == uuid)) or ""
 
-class Infos(Base):
+
+class Infos(Revised, Base):
     """Facts about this server; a table of exactly one row."""
 
     __tablename__ = "infos"

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import orjson
 from confd_schemas.contexts import contexts
-from sqlalchemy import select
 
 from ..core import errors
 from ..core.dao import DAO
@@ -93,8 +92,7 @@ class Contexts(ResourceService):
     def place(self, item: Context) -> None:
         super().place(item)
         item.uuid = uuid4()
-        slug = self.work.session.scalar(select(Tenant.slug).where(Tenant.uuid == item.tenant_uuid))
-        item.name = f"ctx-{slug or ''}-{item.type}-{item.uuid}"
+        item.name = f"ctx-{Tenant.slug_of(self.work.session, item.tenant_uuid)}-{item.type}-{item.uuid}"
 
     @change
     def associate_contexts(self, context_id: int, body: Any) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import uuid4
 
 from confd_schemas.groups import groups, groups_callpermissions, groups_extensions, groups_fallbacks, groups_schedules
-from sqlalchemy import select
 
 from ..core import errors
 from ..core.association import AssociationService
@@ -59,8 +58,7 @@ class Groups(ResourceService):
     def place(self, item: Group) -> None:
         super().place(item)
         item.uuid = uuid4()
-        slug = self.work.session.scalar(select(Tenant.slug).where(Tenant.uuid == item.tenant_uuid))
-        item.name = f"grp-{slug or ''}-{item.uuid}"
+        item.name = f"grp-{Tenant.slug_of(self.work.session, item.tenant_uuid)}-{item.uuid}"
 
 
 def _associated(group: Group, extension: Extension) -> errors.ServiceError:

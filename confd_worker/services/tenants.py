@@ -14,7 +14,7 @@ from ..core.events import on_event
 from ..core.resource import ResourceService
 from ..core.rpc import read
 from ..core.service import loaded
-from ..models import Context, Tenant
+from ..models import MOH, Context, Tenant
 from . import sip_templates
 from .endpoints_sip import EndpointsSIP
 
@@ -83,9 +83,10 @@ class Tenants(ResourceService):
 
     def _remove(self, tenant: Tenant) -> None:
         """Delete the tenant's row, with which everything of it goes."""
-        names = self.work.session.scalars(select(Context.name).where(Context.tenant_uuid == tenant.uuid))
-        for name in names.all():
-            self.work.ask_sysconfd("DELETE", "/voicemails_context", context=name)
+        for model, path, word in ((Context, "/voicemails_context", "context"), (MOH, "/moh", "name")):
+            names = self.work.session.scalars(select(model.name).where(model.tenant_uuid == tenant.uuid))
+            for name in names.all():
+                self.work.ask_sysconfd("DELETE", path, **{word: name})
         self.work.session.delete(tenant)
         self.work.session.flush()
 
