@@ -74,7 +74,7 @@ LOWER = _one("Start of range must be lower than or equal to the end")
     ("field", "value", "detail"),
     [
         ("label", None, NO_NULL),
-        ("label", "x" * 129, "['Length must be between 1 and 128.']"),
+        *[("label", text, "['Length must be between 1 and 128.']") for text in ("", "x" * 129)],
         ("type", "other", "['Must be one of: internal, incall, outcall, services, others.']"),
         ("enabled", 1, "['Not a valid boolean.']"),
         *[(field, None, NO_NULL) for field in ("type", "enabled", *RANGES)],

@@ -126,18 +126,19 @@ def test_the_rules_are_checked_in_the_order_of_the_contract(kind: str, world: Wo
         ("aor", ["max_contacts", "contact", "@custom"], ["type", "nonsense"]),
         ("auth", ["username", "password", "realm"], ["type", "@custom", "max_contacts"]),
         ("endpoint", ["callerid", "webrtc", "set_var", "@custom"], ["type", "username"]),
-        ("identify", ["match", "endpoint", "srv_lookups", "match_header"], ["type", "@custom"]),
+        ("identify", ["match", "endpoint", "srv_lookups", "match_header"], ["type", "@custom", "nonsense"]),
         ("registration", ["client_uri", "line", "support_outbound", "max_retries"], ["type", "endpoint", "@custom"]),
         ("registration_outbound_auth", ["username", "password"], ["type", "client_uri"]),
         ("outbound_auth", ["username", "auth_type"], ["type", "@custom"]),
     ],
 )
-def test_a_section_knows_its_options(section: str, legal: list[str], illegal: list[str], world: World) -> None:
+@KINDS
+def test_a_section_knows_its_options(kind: str, section: str, legal: list[str], illegal: list[str], call: Call) -> None:
     field = f"{section}_section_options"
     pairs = [[key, "any value"] for key in [*legal, *legal]]
-    assert world.endpoint(**{field: pairs})[field] == pairs
+    assert call(f"{kind}.create", body={field: pairs})[field] == pairs
     for key in illegal:
-        message = refusal(world.call, "endpoints_sip.create", body={field: [[key, "x"]]})
+        message = refusal(call, f"{kind}.create", body={field: [[key, "x"]]})
         assert message.startswith(f"Input Error - '{field}: invalid variable ({key})' must be one of (")
         assert ", type," not in message
 
@@ -206,11 +207,10 @@ def test_options_are_handed_down_depth_first_and_merged_one_a_key(world: World) 
 
 
 def test_a_line_reads_the_nearest_caller_id_and_whether_it_is_webrtc(world: World) -> None:
-    def option(key: str, value: str, *parents: dict[str, Any]) -> dict[str, Any]:
-        return world.template(templates=_reference(*parents), endpoint_section_options=[[key, value]])
-
-    deep = option("callerid", '"deep" <1>')
-    upper, other = option("webrtc", "yes", deep), option("callerid", '"other" <2>')
+    webrtc = {"endpoint_section_options": [["webrtc", "yes"]]}
+    deep = world.template(endpoint_section_options=[["webrtc", "yes"], ["callerid", '"deep" <1>']])
+    upper = world.template(templates=_reference(deep), endpoint_section_options=[["language", "fr_FR"]])
+    other = world.template(endpoint_section_options=[["callerid", '"other" <2>']])
     endpoint = world.endpoint(templates=_reference(upper, other))
     line = world.bare_line()
     world.call("line_endpoint_sip.associate", line_id=line["id"], endpoint_uuid=endpoint["uuid"])
@@ -221,7 +221,11 @@ def test_a_line_reads_the_nearest_caller_id_and_whether_it_is_webrtc(world: Worl
 
     assert shown() == ("deep", "1", True)
     world.call("endpoints_sip_templates.update", uuid=deep["uuid"], body={"endpoint_section_options": []})
-    assert shown() == ("other", "2", True)
+    assert shown() == ("other", "2", False)
+    for with_it, without in ((deep, upper), (upper, deep)):
+        world.call("endpoints_sip_templates.update", uuid=with_it["uuid"], body=webrtc)
+        world.call("endpoints_sip_templates.update", uuid=without["uuid"], body={"endpoint_section_options": []})
+        assert shown() == ("other", "2", True)
     own = {"endpoint_section_options": [["callerid", '"own" <3>'], ["webrtc", "no"]]}
     world.call("endpoints_sip.update", uuid=endpoint["uuid"], body=own)
     assert shown() == ("own", "3", False)

@@ -119,12 +119,15 @@ def test_an_extension_of_a_line_keeps_to_contexts_and_ranges_of_its_kind(world: 
         ({"context": small}, f"Input Error - Extension '1000' is outside of range for context '{small}'"),
         ({"exten": "01500", "context": small}, None),
         ({"exten": "_5XXX"}, None),
-        ({"exten": "1500", "context": small}, None),
+        ({"exten": "1500", "context": small, "commented": True}, None),
     ):
         if message is None:
             world.call("extensions.update", id=extension["id"], body=body)
         else:
             assert refusal(world.call, "extensions.update", id=extension["id"], body=body) == message
+    shown = world.call("extensions.get", id=extension["id"])
+    assert (shown["exten"], shown["enabled"], shown["commented"]) == ("1500", False, True)
+    world.call("extensions.update", id=extension["id"], body={"enabled": True})
     assert world.call("lines.get", id=line["id"])["context"] == small
     free = world.extension("1700")
     world.call("extensions.update", id=free["id"], body={"context": incall, "exten": "5000"})

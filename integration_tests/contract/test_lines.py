@@ -107,6 +107,7 @@ def test_the_rules_are_checked_in_the_order_of_the_contract(world: World) -> Non
         assert refusal(world.call, "lines.create", body=body) == message
         assert refusal(world.call, "lines.update", id=line["id"], body=body) == message
         body[field] = value
+    assert world.call("lines.list")["total"] == 2
     assert world.call("lines.create", body=body)["provisioning_code"] == free
     assert world.call("lines.get", id=line["id"]) == line
 
@@ -148,6 +149,15 @@ def test_a_line_is_refused_for_what_comes_with_it(body: dict[str, Any], message:
         assert world.call(f"{resource}.list")["total"] == 0
 
 
+def test_a_line_is_refused_for_an_option_of_its_endpoint(world: World) -> None:
+    endpoint = {"endpoint_section_options": [["nonsense", "x"]]}
+    body = {"context": world.context["name"], "endpoint_sip": endpoint, "extensions": [{"exten": "1000"}]}
+    message = "Input Error - 'endpoint_section_options: invalid variable (nonsense)' must be one of (100rel, "
+    assert refusal(world.call, "lines.create", body=body).startswith(message)
+    for resource in ("lines", "endpoints_sip", "extensions"):
+        assert world.call(f"{resource}.list")["total"] == 0
+
+
 @pytest.mark.parametrize("nothing", [{}, [], None, "", 0, False], ids=str)
 def test_an_empty_endpoint_counts_for_sip_and_not_for_sccp(nothing: Any, world: World) -> None:
     line = world.bare_line(endpoint_sip={}, endpoint_sccp=nothing, endpoint_custom=None)
@@ -168,7 +178,8 @@ def test_extensions_of_a_new_line_keep_the_rules_of_the_association(world: World
     message = refused({"exten": "1000", "context": incall})
     assert message.startswith("Resource Error - ContextType 'incall' cannot be associated ('id': ")
     assert message.endswith(f", 'context': '{incall}')")
-    assert world.call("extensions.list")["total"] == 0
+    for resource in ("lines", "endpoints_sip", "extensions"):
+        assert world.call(f"{resource}.list")["total"] == 0
 
 
 def test_a_new_line_takes_an_extension_that_is_there_or_makes_one(world: World) -> None:
@@ -177,6 +188,7 @@ def test_a_new_line_takes_an_extension_that_is_there_or_makes_one(world: World) 
     assert [each["id"] for each in line["extensions"]] == [present["id"]]
     made = world.line(extensions=[{"exten": "1001", "context": world.context["name"], "enabled": False}])
     assert (made["extensions"][0]["exten"], made["extensions"][0]["enabled"]) == ("1001", False)
+    assert world.line(extensions=[{"exten": "1002"}])["extensions"][0]["enabled"] is True
     assert made["extensions"][0]["lines"] == [{"id": made["id"], "name": made["name"], "links": made["links"]}]
     assert made["endpoint_sip"] == world.call("endpoints_sip.get", uuid=made["endpoint_sip"]["uuid"])
     shown = world.call("lines.get", id=made["id"])
@@ -235,7 +247,8 @@ def test_the_caller_id_of_a_new_line_is_written_to_its_endpoint(
     given: dict[str, str], written: list[str], read: tuple[str | None, str | None], world: World
 ) -> None:
     line = world.line(**given)
-    assert _caller_id(world.call, line) == written
+    options = [["context", world.context["name"]], *(["callerid", each] for each in written)]
+    assert line["endpoint_sip"]["endpoint_section_options"] == options
     assert (line["caller_id_name"], line["caller_id_num"]) == read
     without = world.bare_line(caller_id_num=given.get("caller_id_num"))
     assert (without["caller_id_name"], without["caller_id_num"]) == (None, None)
@@ -333,8 +346,12 @@ def test_a_line_deleted_recursively_leaves_the_extension_that_another_line_has(w
         "line_extension_dissociated", "line_endpoint_sip_dissociated", "sip_endpoint_deleted", "line_deleted",
     ]  # fmt: skip
     assert world.call("extensions.list")["total"] == 1
+    world.have(world.user(), shared)
     heard = told("lines.delete", id=shared["id"], recursive=True)
-    assert names(heard)[:2] == ["line_extension_dissociated", "extension_deleted"]
+    assert names(heard) == [
+        "user_line_dissociated", "line_extension_dissociated", "extension_deleted", "line_endpoint_sip_dissociated",
+        "sip_endpoint_deleted", "line_deleted",
+    ]  # fmt: skip
     assert heard[-1].body["id"] == shared["id"]
     assert world.call("extensions.list")["total"] == 0
 

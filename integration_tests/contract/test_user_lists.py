@@ -31,6 +31,14 @@ def test_users_are_ordered_by_the_text_that_is_shown(world: World) -> None:
         assert order(not_shown) == ["d", "F", "É", "a"]
 
 
+def test_names_that_differ_in_case_and_accents_alone_are_ordered_without_case(world: World) -> None:
+    for firstname, lastname in (("Zoë", "Martin"), ("zoe", None), ("Émile", "Zola"), ("Abel", "martin")):
+        world.user(firstname=firstname, lastname=lastname)
+    assert firstnames(world.call, order="firstname") == ["Abel", "Émile", "zoe", "Zoë"]
+    assert firstnames(world.call, firstname="zoe") == ["zoe"]
+    assert sorted(firstnames(world.call, search="ZOE")) == ["Zoë", "zoe"]
+
+
 @pytest.fixture
 def two_called(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
     """Two users with lines; the first called 1002, the second 1001."""
@@ -95,7 +103,9 @@ def test_a_filter_equals(world: World, two_called: Any) -> None:
 def test_the_views_have_the_fields_of_the_contract(world: World, two_called: Any) -> None:
     one = world.call("users.get", id=two_called[0]["id"])
     line = one["lines"][0]
+    assert line == world.call("lines.get", id=line["id"])
     alone = world.user(firstname="Alone", lastname=None)
+    assert firstnames(world.call, view="summary", exten="1002,9") == ["Zoë"]
 
     def first_and_last(view: str) -> tuple[dict[str, Any], dict[str, Any]]:
         items = world.call("users.list", view=view)["items"]

@@ -94,6 +94,7 @@ BAD_FIELDS = [
         ("firstname", 128), ("lastname", 128), ("timezone", 128), ("outgoing_caller_id", 80), ("music_on_hold", 128),
         ("preprocess_subroutine", 79), ("userfield", 128),
     )],
+    *[("firstname", value, "['Not a valid string.']") for value in (1, "\0")],
     ("email", "nobody", "['Not a valid email address.']"),
     ("email", "", "['Not a valid email address.']"),
     *[("language", text, NO_PATTERN) for text in ("fr", "FR_fr", "fr_FRA", "fr_FR\n", "")],
@@ -108,7 +109,7 @@ BAD_FIELDS = [
     *[("simultaneous_calls", value, _range(1, 20)) for value in (0, 21)],
     *[("subscription_type", value, _range(0, 10)) for value in (-1, 11)],
     *[(field, value, NO_BOOLEAN) for field in ("enabled", "mobile_fallback_enabled", *RECORDINGS[:2])
-      for value in ("true", 1, 0)],
+      for value in ("true", "yes", 1, 0)],
     *[(field, None, NO_NULL) for field in ("firstname", "mobile_fallback_enabled", "subscription_type", *RECORDINGS)],
 ]  # fmt: skip
 
@@ -119,6 +120,7 @@ def test_a_bad_field_is_refused_alike_when_a_user_is_made_and_when_it_is_changed
 ) -> None:
     body = {"firstname": "Alice"} | {field: value}
     assert refusal(world.call, "users.create", body=body) == f"Input Error - {field}: {detail}"
+    assert world.call("users.list")["total"] == 0
     user = world.user()
     assert refusal(world.call, "users.update", id=user["id"], body={field: value}) == f"Input Error - {field}: {detail}"
     assert world.call("users.get", id=user["id"]) == user
@@ -176,7 +178,7 @@ def test_null_means_the_default_when_a_user_is_made_and_is_refused_when_it_is_ch
 
 def test_a_caller_id_is_made_of_the_names_once(world: World) -> None:
     assert world.user()["caller_id"] == '"Alice Martin"'
-    assert world.user(lastname=None)["caller_id"] == '"Alice"'
+    assert [world.user(lastname=nothing)["caller_id"] for nothing in (None, "")] == ['"Alice"', '"Alice"']
     user = world.user(caller_id='"Bob" <+33155>')
     world.call("users.update", id=user["id"], body={"firstname": "Carol"})
     assert world.call("users.get", id=user["id"])["caller_id"] == '"Bob" <+33155>'
@@ -187,13 +189,18 @@ def test_call_record_enabled_stands_for_all_four_and_goes_with_none_of_them(worl
     assert [user[name] for name in (*RECORDINGS, "call_record_enabled")] == [True] * 5
     world.call("users.update", id=user["id"], body={RECORDINGS[0]: False})
     assert world.call("users.get", id=user["id"])["call_record_enabled"] is False
+    other = world.user()
+    world.call("users.update", id=other["uuid"], body={"call_record_enabled": True})
+    shown = world.call("users.get", id=other["id"])
+    assert [shown[name] for name in (*RECORDINGS, "call_record_enabled")] == [True] * 5
     message = (
         "Input Error - _schema: [\"'call_record_enabled' is deprecated and incompatible with "
         "'call_record_*_enabled' options\"]"
     )
-    body = {"call_record_enabled": False, RECORDINGS[3]: False}
-    assert refusal(world.call, "users.update", id=user["id"], body=body) == message
-    assert refusal(world.call, "users.create", body={"firstname": "x", **body}) == message
+    for value in (False, True):
+        body = {"call_record_enabled": value, RECORDINGS[3]: value}
+        assert refusal(world.call, "users.update", id=user["id"], body=body) == message
+        assert refusal(world.call, "users.create", body={"firstname": "x", **body}) == message
     # What is read can be put back without it.
     shown = world.call("users.get", id=user["id"])
     del shown["call_record_enabled"]
@@ -210,12 +217,16 @@ def test_the_rules_are_checked_in_the_order_of_the_contract(world: World, system
         World(elsewhere.call).user(email=email, username=username)
     body = {
         "firstname": "Alice", "email": email.upper(), "username": username, "music_on_hold": "jazz",
-        "mobile_fallback_enabled": True,
+        "func_key_template_id": 1, "mobile_fallback_enabled": True,
     }  # fmt: skip
     expected = [
         ("email", f"Resource Error - User already exists ('email': '{email.upper()}')"),
         ("username", f"Resource Error - User already exists ('username': '{username}')"),
         ("music_on_hold", "Input Error - field 'music_on_hold': MOH was not found ('music_on_hold': 'jazz')"),
+        (
+            "func_key_template_id",
+            "Input Error - field 'func_key_template_id': FuncKeyTemplate was not found ('func_key_template_id': 1)",
+        ),
         (
             "mobile_fallback_enabled",
             "Resource Error - PSTN fallback must be disabled when mobile phone number is not set",
@@ -225,6 +236,7 @@ def test_the_rules_are_checked_in_the_order_of_the_contract(world: World, system
     for field, message in expected:
         assert refusal(world.call, "users.create", body=body) == message
         assert refusal(world.call, "users.update", id=user["id"], body=body) == message
+        assert world.call("users.list")["items"] == [user]
         del body[field]
     world.call("users.create", body=body)
 
@@ -290,6 +302,10 @@ def test_the_caller_id_of_the_lines_that_a_user_leads_follows_him(world: World) 
     [extension] = world.call("extensions.list", exten="1005")["items"]
     world.call("extensions.update", id=extension["id"], body={"exten": "1006"})
     assert _caller_ids(world, lead) == ['"A" <1006>']
+    world.call("lines.update", id=lead["id"], body={"caller_id_name": "Dave"})
+    assert _caller_ids(world, lead) == ['"Dave" <1006>']
+    shown = world.call("lines.get", id=lead["id"])
+    assert (shown["caller_id_name"], shown["caller_id_num"]) == ("Dave", "1006")
 
 
 def test_a_user_who_is_deleted_leaves_lines_and_all_that_they_have(world: World, told: Told) -> None:
