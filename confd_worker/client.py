@@ -12,6 +12,7 @@ A client belongs to one thread; give each thread its own.
 import contextlib
 import copy
 import dataclasses
+import itertools
 import select
 import time
 import uuid
@@ -30,6 +31,7 @@ __all__ = [
     "ClientError",
     "Context",
     "Events",
+    "Overloaded",
     "RemoteError",
     "Reply",
     "Timeout",
@@ -50,6 +52,10 @@ class Timeout(ClientError):
 
 class UnknownService(ClientError):
     """No service of that name has ever been known to the broker; nothing was done."""
+
+
+class Overloaded(ClientError):
+    """As many calls wait for the service as may; nothing was done. Try again a little later."""
 
 
 class RemoteError(ClientError):
@@ -83,6 +89,7 @@ class Context:
         user_uuid: the user who asks.
         request_id: what ties the log lines of several daemons together.
         idempotency_key: calls with the same key take effect once and get the same reply.
+        if_revision: the item is changed only if this is its revision, or one of these; `"*"` takes any.
     """
 
     tenant_uuid: str | None = None
@@ -90,12 +97,13 @@ class Context:
     user_uuid: str | None = None
     request_id: str | None = None
     idempotency_key: str | None = None
+    if_revision: int | str | list[int] | None = None
 
     def headers(self) -> dict[str, Any]:
         """The context as AMQP headers, each value as text."""
         given = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
         return {
-            f"nameko.{name}": [str(one) for one in value] if name == "visible_tenants" else str(value)
+            f"nameko.{name}": [str(one) for one in value] if isinstance(value, list | tuple) else str(value)
             for name, value in given
             if value is not None
         }
@@ -126,7 +134,7 @@ class Reply:
 
         Raises:
             RemoteError: the service answered with an error.
-            Timeout, UnknownService, BusUnavailable: there is no answer.
+            Timeout, UnknownService, Overloaded, BusUnavailable: there is no answer.
         """
         answer = orjson.loads(self.raw(timeout))
         if answer.get("error"):
@@ -259,11 +267,17 @@ class _Link:
         # Weak, so that a reply nobody waits for any more is forgotten.
         self._in_flight: weakref.WeakValueDictionary[str, Reply] = weakref.WeakValueDictionary()
         self._reply_to = str(uuid.uuid4())
+        self._published = 0
+        # Keys of the calls of which the broker has not said yet whether it took them, by their number.
+        self._unconfirmed: dict[int, str] = {}
         self._lost = False
         try:
             self._channel = connection.channel()
             self._channel.auto_decode = False
             self._channel.events["basic_return"].add(self._on_return)
+            self._channel.events["basic_ack"].add(self._on_confirm)
+            self._channel.events["basic_nack"].add(self._on_refusal)
+            self._channel.confirm_select()
             self._channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
             queue = self._channel.queue_declare(exclusive=True).queue
             self._channel.queue_bind(queue, exchange, self._reply_to)
@@ -288,6 +302,8 @@ class _Link:
         """
         message.properties["reply_to"] = self._reply_to
         self._in_flight[key] = reply
+        self._published += 1
+        self._unconfirmed[self._published] = key
         try:
             self._channel.basic_publish(message, self._exchange, reply.method, mandatory=True)
         except (OSError, amqp.AMQPError) as error:
@@ -318,6 +334,7 @@ class _Link:
                 f"{reply.method}: the connection was lost ({reason}); its outcome is unknown", sent=True
             )
         self._in_flight.clear()
+        self._unconfirmed.clear()
         self._connection.collect()
 
     def _on_reply(self, message: amqp.Message) -> None:
@@ -329,6 +346,25 @@ class _Link:
         reply = self._in_flight.pop(message.properties.get("correlation_id"), None)
         if reply is not None:
             reply._error = UnknownService(f"No service '{method.rpartition('.')[0]}' is known to the broker")
+
+    def _on_confirm(self, number: int, multiple: bool) -> None:
+        if multiple:
+            self._settled(number, multiple)
+        else:
+            self._unconfirmed.pop(number, None)
+
+    def _on_refusal(self, number: int, multiple: bool) -> None:
+        for key in self._settled(number, multiple):
+            reply = self._in_flight.pop(key, None)
+            if reply is not None:
+                reply._error = Overloaded(f"{reply.method}: too many calls wait; this one was not taken")
+
+    def _settled(self, number: int, multiple: bool) -> list[str]:
+        """Keys of the calls that the broker speaks of: one, or all up to it."""
+        # They are kept in the order of their numbers.
+        upto = itertools.takewhile(lambda each: each <= number, self._unconfirmed)
+        numbers = list(upto) if multiple else [number]
+        return [self._unconfirmed.pop(each, "") for each in numbers]
 
 
 class Events:

@@ -117,11 +117,24 @@ class Settings(BaseSettings):
         "How RabbitMQ keeps the queues of calls: on one node, or on several of a cluster.",
         "classic or quorum",
     )
+    queue_length: int = _option(
+        10000,
+        "Calls that may wait for one service; more are refused as overloaded.",
+        "a whole number from 1 to 1000000",
+        ge=1,
+        le=1_000_000,
+    )
     services: Names = _option([], "The services to host; all when empty.", "names, separated by commas")
     pjsip_doc: str = _option(
         "/usr/share/doc/asterisk-doc/json/pjsip.json.gz",
         "Asterisk's own list of PJSIP options; when absent, a built-in list is used.",
         "the path of a file",
+    )
+    moh_directory: str = _option(
+        "/var/lib/asterisk/moh",
+        "Where the files of music on hold are; all workers must see the same.",
+        "the path of a folder",
+        min_length=1,
     )
     drain_seconds: float = _option(
         20, "How long a process that stops may finish its calls, in seconds.", "a number from 0 to 3600", ge=0, le=3600

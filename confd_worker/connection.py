@@ -1,11 +1,21 @@
 """Connections to RabbitMQ over py-amqp, as the client and the worker both make them."""
 
+import logging
 import ssl
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import amqp
+from amqp.method_framing import frame_handler
 
 __all__ = ["BusUnavailable", "ClientError", "Connection", "connect", "disconnect", "told"]
+
+
+_log = logging.getLogger(__name__)
+_CONTENT_HEADER = 2
+# Of a content header: class, weight and size of the body; the flags of the properties follow.
+_BEFORE_FLAGS = 12
 
 
 class ClientError(Exception):
@@ -55,6 +65,7 @@ def connect(amqp_uri: str, timeout: float, heartbeat: int = 0) -> amqp.Connectio
         read_timeout=timeout,
         write_timeout=timeout,
         heartbeat=heartbeat,
+        frame_handler=_tolerant,
     )
     try:
         connection.connect()
@@ -62,6 +73,35 @@ def connect(amqp_uri: str, timeout: float, heartbeat: int = 0) -> amqp.Connectio
         connection.collect()
         raise BusUnavailable(f"No broker at {host}:{port}: {told(error)}", sent=False) from error
     return connection
+
+
+def _tolerant(connection: amqp.Connection, callback: Callable[..., Any]) -> Callable[[Any], Any]:
+    """A reader of frames to which a message whose properties cannot be read is one without any.
+
+    With py-amqp's own, headers that are nested a thousand deep end the connection, again and again.
+    """
+    delivered = False
+
+    def deliver(*arguments: Any) -> Any:
+        nonlocal delivered
+        delivered = True
+        return callback(*arguments)
+
+    read = frame_handler(connection, deliver)
+
+    def on_frame(frame: Any) -> Any:
+        nonlocal delivered
+        delivered = False
+        try:
+            return read(frame)
+        except Exception as error:
+            kind, channel, content = frame
+            if kind != _CONTENT_HEADER or delivered:
+                raise
+            _log.warning("properties_not_readable reason=%s", type(error).__name__)
+            return read((kind, channel, bytes(content[:_BEFORE_FLAGS]) + b"\0\0"))
+
+    return on_frame
 
 
 def disconnect(connection: amqp.Connection) -> None:

@@ -8,6 +8,7 @@ with Supervisor(report=print) as supervisor:
 import contextlib
 import ctypes
 import dataclasses
+import json
 import os
 import select
 import signal
@@ -21,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-__all__ = ["Misconfigured", "Process", "Program", "Supervisor", "last_lines", "stop_all"]
+__all__ = ["Ledger", "Misconfigured", "Process", "Program", "Supervisor", "last_lines", "stop_all"]
 
 MISCONFIGURED = 2
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -136,15 +137,66 @@ class Process:
         return last_lines(self.program.log)
 
 
+class Ledger:
+    """A file in which a supervisor writes down how its processes are, for others to read while it runs.
+
+    Args:
+        path: of the file; with None nothing is written.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._processes: dict[str, dict[str, Any]] = {}
+
+    def note(self, name: str, **facts: Any) -> None:
+        """Write down facts of a process, in the place of those of the same names."""
+        self._processes.setdefault(name, {"pid": None, "failures": 0, "story": "", "until": 0.0}).update(facts)
+        if self._path is None:
+            return
+        fresh = self._path.with_name(self._path.name + ".new")
+        # A full disk must not end the supervisor.
+        with contextlib.suppress(OSError):
+            fresh.write_text(json.dumps({"supervisor": os.getpid(), "processes": self._processes}))
+            fresh.replace(self._path)
+
+    def close(self) -> None:
+        """Remove the file."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    @staticmethod
+    def read(path: Path) -> dict[str, dict[str, Any]] | None:
+        """What is written down of each process; None when no supervisor that lives writes there.
+
+        Its `story` tells how it ended last, and is empty once it runs in a stable way.
+        """
+        try:
+            kept = json.loads(path.read_text())
+            os.kill(kept["supervisor"], 0)
+            processes: dict[str, dict[str, Any]] = kept["processes"]
+            return {
+                name: {
+                    "pid": one["pid"],
+                    "failures": one["failures"],
+                    "story": one["story"] if time.time() < one["until"] else "",
+                }
+                for name, one in processes.items()
+            }
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+
+
 class Supervisor:
     """Keeps processes running until SIGTERM, SIGINT or SIGHUP; a context manager that stops them at its end.
 
     Args:
         report: told, a line each, what happens to the processes.
+        ledger: where it is written down.
     """
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(self, report: Callable[[str], None], ledger: Path | None = None) -> None:
         self._report = report
+        self._ledger = Ledger(ledger)
         self._groups: list[list[_Watched]] = []
         self._signals = 0
         self._handlers: dict[int, Any] = {}
@@ -162,6 +214,7 @@ class Supervisor:
         try:
             self.stop()
         finally:
+            self._ledger.close()
             signal.set_wakeup_fd(self._former_fd)
             for number, handler in self._handlers.items():
                 signal.signal(number, handler)
@@ -180,6 +233,7 @@ class Supervisor:
         for watched in group:
             if not watched.process.alive:
                 watched.process.start()
+            self._ledger.note(watched.process.name, pid=watched.process.pid)
 
     def watch(self, seconds: float | None = None) -> bool:
         """Restart what ends, for so long, or until a signal to stop comes; then False.
@@ -212,9 +266,17 @@ class Supervisor:
                 raise Misconfigured(process.last_lines() or f"{process.name}: its settings are wrong")
             watched.ended()
             self._report(watched.story())
+            self._ledger.note(
+                process.name,
+                pid=None,
+                failures=watched.failures,
+                story=watched.fate(),
+                until=time.time() + watched.delay + STABLE,
+            )
         if watched.due is not None and time.monotonic() >= watched.due:
             watched.due = None
             process.start()
+            self._ledger.note(process.name, pid=process.pid)
         return watched.due
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -245,14 +307,17 @@ class _Watched:
         self.due = now + self.delay
 
     def story(self) -> str:
-        """What happened, for people."""
+        """What happened, for people; of a crash loop also what the process said last."""
+        story = f"{self.process.name} {self.fate()}"
+        words = self.process.last_lines() if self.failures > 2 else ""
+        return f"{story}; its last words:\n{words}" if words else story
+
+    def fate(self) -> str:
+        """How it ended, when it is started again, and how often this happened in a row."""
         code = self.process.exit_code or 0
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-        story = f"{self.process.name} {how}; it is started again in {self.delay:g} s"
-        if self.failures < 3:
-            return story
-        words = self.process.last_lines()
-        return f"{story}. It failed {self.failures} times in a row" + (f"; its last words:\n{words}" if words else "")
+        told = f"{how}; it is started again in {self.delay:g} s"
+        return told if self.failures < 2 else f"{told}. It failed {self.failures} times in a row"
 
 
 def stop_all(processes: Sequence[Process], hurry: Callable[[], bool] = lambda: False) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from confd_worker.supervisor import Misconfigured, Process, Program, Supervisor
+from confd_worker.supervisor import Ledger, Misconfigured, Process, Program, Supervisor
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(600)"
@@ -48,7 +48,34 @@ def test_a_crash_loop_is_slowed_and_reported_with_the_last_words(tmp_path: Path)
         supervisor.start([process])
         watch_until(supervisor, lambda: len(told) == 3)
     assert [line.split(" in ")[1].split(" s")[0] for line in told] == ["0.5", "1", "2"]
-    assert told[2].endswith("no such thing")
+    assert "It failed" not in told[0]
+    assert "It failed 2 times in a row" in told[1]
+    assert "It failed 3 times in a row; its last words:\nno such thing" in told[2]
+
+
+def test_a_crash_loop_is_written_down_for_others_to_read(tmp_path: Path) -> None:
+    ledger, told = tmp_path / "processes.json", []
+    sleeper = python("sleeper", "import time; time.sleep(600)")
+    crasher = python("crasher", "raise SystemExit(3)")
+    with Supervisor(told.append, ledger) as supervisor:
+        supervisor.start([sleeper, crasher])
+        watch_until(supervisor, lambda: len(told) == 2)
+        kept = Ledger.read(ledger)
+        assert kept is not None
+        assert kept["sleeper"] == {"pid": sleeper.pid, "failures": 0, "story": ""}
+        assert kept["crasher"]["failures"] == 2
+        assert kept["crasher"]["story"].startswith("ended with status 3; it is started again in 1 s")
+    assert Ledger.read(ledger) is None
+
+
+def test_what_a_supervisor_that_is_gone_wrote_down_counts_no_more(tmp_path: Path) -> None:
+    ended = python("ended", "pass")
+    ended.start()
+    ended.wait(20)
+    ledger = tmp_path / "processes.json"
+    for content in (f'{{"supervisor": {ended.pid}, "processes": {{}}}}', "{", "[]", ""):
+        ledger.write_text(content)
+        assert Ledger.read(ledger) is None
 
 
 def test_wrong_settings_end_the_supervisor(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from .about import config, openapi, services
 from .calls import call, events, sync_tenants
 from .database import migrate
+from .dead import dead
 from .main import main
 from .run import gateway, run
+from .status import status
 from .up import up
 from .users import export_users, import_users
 
@@ -19,6 +21,8 @@ for command in (
     export_users,
     call,
     events,
+    status,
+    dead,
     services,
     openapi,
     config,

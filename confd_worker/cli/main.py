@@ -11,9 +11,10 @@ import click
 if TYPE_CHECKING:
     from ..config import Loaded, Settings
 
-__all__ = ["STATE_FILE", "Place", "main", "placed"]
+__all__ = ["LEDGER_FILE", "STATE_FILE", "Place", "main", "placed"]
 
 STATE_FILE = "confd.yml"
+LEDGER_FILE = "processes.json"
 MISCONFIGURED = 2
 
 Command = TypeVar("Command", bound=Callable[..., Any])

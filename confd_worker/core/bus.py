@@ -5,8 +5,9 @@ Both are made anew when they are lost; what was consumed and not acknowledged co
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import amqp
 import eventlet
@@ -27,6 +28,8 @@ _TICK = 0.5
 _PATIENCE = (0.2, 0.5, 1, 2, 5)
 _TIMEOUT = 10
 _TRANSIENT = 1
+# Of one message, as each of them may have ended a worker.
+_DELIVERIES = 20
 
 
 @dataclass(eq=False)
@@ -38,12 +41,14 @@ class Subscription:
         bind: binds the queue, given a channel; exchanges it needs are declared there.
         on_message: called for each message, in the consuming greenlet: it must not block.
         prefetch: how many messages may be unacknowledged at once.
+        arguments: of the queue.
     """
 
     queue: str
     bind: Callable[[amqp.Channel], None]
     on_message: Callable[[amqp.Message], None]
     prefetch: int
+    arguments: Mapping[str, Any]
     channel: amqp.Channel | None = field(default=None, repr=False)
     tag: str | None = field(default=None, repr=False)
 
@@ -54,11 +59,16 @@ class Bus:
     Args:
         amqp_uri: of the broker.
         queue_type: `classic`, or `quorum` for queues that are replicated over a cluster.
+
+    Attributes:
+        queue_arguments: of a queue whose rejected messages are to be kept.
     """
 
     def __init__(self, amqp_uri: str, queue_type: str = "classic") -> None:
         self._amqp_uri = amqp_uri
-        self._queue_arguments = {"x-dead-letter-exchange": DEAD_LETTERS, "x-queue-type": queue_type}
+        self.queue_arguments: dict[str, Any] = {"x-dead-letter-exchange": DEAD_LETTERS, "x-queue-type": queue_type}
+        if queue_type == "quorum":
+            self.queue_arguments["x-delivery-limit"] = _DELIVERIES
         self._subscriptions: list[Subscription] = []
         self._leaving: dict[Subscription, Event] = {}
         self._connection: amqp.Connection | None = None
@@ -115,9 +125,8 @@ class Bus:
             _log.info("message_not_acknowledged", exc_info=True)
 
     @staticmethod
-    def set_aside(message: amqp.Message, reason: str) -> None:
-        """Move the message to the dead-letter queue."""
-        _log.error("message_set_aside queue=%s reason=%s", message.delivery_info.get("routing_key"), reason)
+    def reject(message: amqp.Message) -> None:
+        """Have the broker move the message to the dead-letter queue."""
         try:
             message.channel.basic_reject(message.delivery_tag, requeue=False)
         except (OSError, AttributeError, amqp.AMQPError):
@@ -134,8 +143,10 @@ class Bus:
                 failures = 0
                 while not self._stopping:
                     self._consume(self._connection)
-            except (BusUnavailable, OSError, amqp.AMQPError) as error:
-                _log.warning("bus_lost reason=%s", told(error))
+            except Exception as error:
+                # Anything at all: a process that lives but no longer consumes would be worse than a dead one.
+                foreseen = isinstance(error, BusUnavailable | OSError | amqp.AMQPError)
+                _log.warning("bus_lost reason=%s", told(error), exc_info=None if foreseen else error)
                 self._lose()
                 eventlet.sleep(_PATIENCE[min(failures, len(_PATIENCE) - 1)])
                 failures += 1
@@ -156,11 +167,8 @@ class Bus:
         connection.heartbeat_tick()
 
     def _enter(self, connection: amqp.Connection, subscription: Subscription) -> None:
-        channel = connection.channel()
+        channel = _declared(connection, subscription)
         channel.auto_decode = False
-        channel.queue_declare(
-            subscription.queue, durable=True, auto_delete=False, arguments=self._queue_arguments
-        )
         subscription.bind(channel)
         channel.basic_qos(0, subscription.prefetch, False)
         subscription.channel = channel
@@ -187,9 +195,34 @@ class Bus:
         channel.exchange_declare(DEAD_LETTERS, "headers", durable=True, auto_delete=False)
         channel.queue_declare(DEAD_LETTERS, durable=True, auto_delete=False)
         # Calls that expired are dead letters as well, but nobody wants them any more.
-        rejected = {"x-match": "any-with-x", "x-first-death-reason": "rejected"}
-        channel.queue_bind(DEAD_LETTERS, DEAD_LETTERS, arguments=rejected)
+        for reason in ("rejected", "delivery_limit"):
+            wanted = {"x-match": "any-with-x", "x-first-death-reason": reason}
+            channel.queue_bind(DEAD_LETTERS, DEAD_LETTERS, arguments=wanted)
         channel.close()
+
+
+def _declared(connection: amqp.Connection, subscription: Subscription) -> amqp.Channel:
+    """A channel, once the queue is there.
+
+    The arguments of a queue cannot be changed. One that was made with others is made anew when nobody uses it and
+    nothing waits in it; otherwise it is used as it is, so that neither a call nor its consumer is lost.
+    """
+    queue, arguments = subscription.queue, dict(subscription.arguments)
+    channel = connection.channel()
+    try:
+        channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
+        return channel
+    except amqp.PreconditionFailed as error:
+        reason = told(error)
+    channel = connection.channel()
+    _, waiting, consumers = channel.queue_declare(queue, passive=True)
+    if waiting or consumers:
+        _log.warning("queue_kept_as_it_is queue=%s reason=%s", queue, reason)
+        return channel
+    channel.queue_delete(queue)
+    channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
+    _log.info("queue_made_anew queue=%s reason=%s", queue, reason)
+    return channel
 
 
 class _Replies:

@@ -18,10 +18,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from ..models.base import TenantOwned
+from . import errors
 from .context import Context
 
-__all__ = ["Database", "Statement", "lost_race", "unreachable"]
+__all__ = ["Database", "Statement", "lost_race", "refusal", "unreachable"]
 
+# For a connection of the pool, in seconds.
+_PATIENCE = 5
 _LOST_RACES = {
     errorcodes.UNIQUE_VIOLATION,
     errorcodes.FOREIGN_KEY_VIOLATION,
@@ -60,7 +63,7 @@ class Database:
         options: dict[str, Any] = {
             "pool_size": connections,
             "max_overflow": 0,
-            "pool_timeout": 60,
+            "pool_timeout": _PATIENCE,
             "pool_use_lifo": True,
             "connect_args": {"options": "-c jit=off -c plan_cache_mode=force_generic_plan", "connect_timeout": 10},
         }
@@ -155,6 +158,13 @@ def unreachable(error: BaseException) -> bool:
         return False
     code = original.pgcode
     return code is None or code[:2] in ("08", "57", "53")
+
+
+def refusal(error: BaseException) -> errors.ServiceError:
+    """What a caller is told of an error that `unreachable` is true of."""
+    if isinstance(error, PoolTimeout):
+        return errors.Overloaded("all database connections of the process are in use")
+    return errors.Unavailable("the database cannot be reached")
 
 
 def lost_race(error: BaseException) -> bool:

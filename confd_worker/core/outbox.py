@@ -14,6 +14,7 @@ import amqp
 import orjson
 
 from ..connection import connect, disconnect
+from .jobs import RELAY
 from .standby import Standby
 
 __all__ = ["EVENTS_TOPIC", "Relay"]
@@ -44,7 +45,7 @@ class Relay(Standby):
         events: names of the events by the service that sends them.
     """
 
-    lock: ClassVar[int] = 0x636F6E01
+    lock: ClassVar[int] = RELAY
     name = "relay"
 
     def __init__(self, db_uri: str, amqp_uri: str, exchange: str, events: Mapping[str, Iterable[str]]) -> None:

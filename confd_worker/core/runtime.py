@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping
 
 import eventlet
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..config import Settings
 from . import errors
 from .auth import AuthServer
 from .bus import Bus
 from .context import Context
-from .database import Database
+from .database import Database, unreachable
+from .dead_letters import DeadLetters
 from .outbox import Relay
 from .standby import CHANNEL, Bell, Standby
 from .sysconfd import Sysconfd
@@ -24,6 +26,8 @@ RUNTIME = "confd"
 
 _log = logging.getLogger(__name__)
 _AGAIN = 5
+_SOON = 1
+
 
 class Runtime:
     """The database, the bus and the background jobs of one process.
@@ -37,6 +41,7 @@ class Runtime:
         self.settings = settings
         self.database = Database(settings.db_uri, settings.db_connections)
         self.bus = Bus(settings.amqp_uri, settings.queue_type)
+        self.dead_letters = DeadLetters(self.database, self.bus)
         self._bell = Bell(self._notify)
         self.relay = Relay(settings.db_uri, settings.amqp_uri, settings.events_exchange, events)
         self.jobs: list[Standby] = [self.relay]
@@ -55,6 +60,7 @@ class Runtime:
         self._bell.start()
         for job in self.jobs:
             job.start()
+        self.dead_letters.start()
         self.bus.start()
 
     def stop(self) -> None:
@@ -65,8 +71,16 @@ class Runtime:
         self.database.close()
 
     def _origin(self) -> str:
-        with self.database.engine.connect() as connection:
-            return str(connection.scalar(text("SELECT uuid FROM infos")))
+        """The uuid of this server, as soon as the database tells it."""
+        while True:
+            try:
+                with self.database.engine.connect() as connection:
+                    return str(connection.scalar(text("SELECT uuid FROM infos")))
+            except SQLAlchemyError as error:
+                if not unreachable(error):
+                    raise
+                _log.warning("database_not_reached reason=%s", " ".join(str(error.__cause__ or error).split()))
+                eventlet.sleep(_SOON)
 
     def _learn_master_tenant(self) -> None:
         """Ask the authentication server until it tells the tenant of the worker's own account."""

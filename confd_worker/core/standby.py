@@ -1,7 +1,10 @@
 """Background jobs of which only one runs in the whole system, while the other processes stand by."""
 
 import logging
+import os
 import select
+import socket
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
@@ -37,6 +40,8 @@ class Standby(ABC):
 
     def __init__(self, db_uri: str) -> None:
         self._dsn = make_url(db_uri).set(drivername="postgresql").render_as_string(hide_password=False)
+        # How the server's list of sessions shows where the job is done; it holds 63 characters.
+        self._told = f"{socket.gethostname()[:40]} {os.getpid()} {self.name}"
         self._stopping = False
         self._greenlet: eventlet.greenthread.GreenThread | None = None
         self.active = False
@@ -64,18 +69,20 @@ class Standby(ABC):
     def _run(self) -> None:
         pause = _STANDBY
         while not self._stopping:
+            begun = time.monotonic()
             try:
-                connection = psycopg2.connect(self._dsn, connect_timeout=5)
+                connection = psycopg2.connect(self._dsn, connect_timeout=5, application_name=self._told)
                 try:
                     connection.autocommit = True
                     self._stand_by(connection)
                     if not self._stopping:
                         self._work(connection)
-                        pause = _STANDBY
                 finally:
                     connection.close()
             except Exception as error:
                 _log.warning("%s_interrupted reason=%s", self.name, " ".join(str(error).split()))
+                if time.monotonic() - begun > _LONGEST:
+                    pause = _STANDBY
                 eventlet.sleep(pause)
                 pause = min(pause * 2, _LONGEST)
 

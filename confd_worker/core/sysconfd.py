@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import eventlet
 import requests
 
+from .jobs import SYSCONFD
 from .standby import Standby
 
 __all__ = ["Sysconfd"]
@@ -37,7 +38,7 @@ class Sysconfd(Standby):
         merge_seconds: how long it must be quiet before what was gathered is sent.
     """
 
-    lock: ClassVar[int] = 0x636F6E02
+    lock: ClassVar[int] = SYSCONFD
     name = "sysconfd"
 
     def __init__(self, db_uri: str, url: str, merge_seconds: float) -> None:

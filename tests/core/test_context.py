@@ -37,6 +37,15 @@ def test_a_caller_acts_in_one_tenant_and_sees_some(
     assert context.sees(TWO) == (visible is None or TWO in visible)
 
 
+@pytest.mark.parametrize(
+    ("given", "revisions"),
+    [(None, None), (7, (7,)), ("7", (7,)), (["6", 7], (6, 7)), ("*", ())],
+    ids=str,
+)
+def test_a_condition_names_revisions_or_takes_any(given: Any, revisions: tuple[int, ...] | None) -> None:
+    assert _context({"if_revision": given}).if_revision == revisions
+
+
 def test_without_a_master_tenant_a_caller_must_name_one() -> None:
     context = _context({}, master=None)
     assert context.visible is None
@@ -60,6 +69,13 @@ def test_without_a_master_tenant_a_caller_must_name_one() -> None:
         ({"idempotency_key": ""}, "idempotency_key"),
         ({"idempotency_key": "k" * 256}, "idempotency_key"),
         ({"idempotency_key": "k\0"}, "idempotency_key"),
+        ({"if_revision": ""}, "if_revision"),
+        ({"if_revision": True}, "if_revision"),
+        ({"if_revision": -1}, "if_revision"),
+        ({"if_revision": 7.0}, "if_revision"),
+        ({"if_revision": "12345678901"}, "if_revision"),
+        ({"if_revision": ["7", "*"]}, "if_revision"),
+        ({"if_revision": []}, "if_revision"),
         ({"deadline": "soon"}, "deadline"),
         ({"deadline": []}, "deadline"),
         ({"deadline": "nan"}, "deadline"),

@@ -9,6 +9,7 @@ from nameko.exceptions import ContainerBeingKilled
 
 from confd_worker.core import errors, events
 from confd_worker.core.events import EventHandler
+from confd_worker.core.runtime import RUNTIME
 
 
 class Message:
@@ -22,16 +23,25 @@ class Message:
         self.answers: list[str] = []
         self.channel = SimpleNamespace(
             basic_ack=lambda tag: self.answers.append("done"),
-            basic_reject=lambda tag, requeue: self.answers.append("requeued" if requeue else "set aside"),
         )
 
 
 class Container:
     """Runs the method at once; each run has the next of the outcomes, the last one for ever."""
 
+    service_name = "tenants"
+
     def __init__(self, *outcomes: Exception | None) -> None:
         self.outcomes = list(outcomes)
         self.given: list[Any] = []
+        self.reasons: list[str] = []
+        dead_letters = SimpleNamespace(set_aside=self._set_aside)
+        self.config = {RUNTIME: SimpleNamespace(dead_letters=dead_letters)}
+
+    def _set_aside(self, message: Any, queue: str, reason: str) -> None:
+        assert queue == "confd.tenants.auth_tenant_added"
+        message.answers.append("set aside")
+        self.reasons.append(reason)
 
     def spawn_worker(self, entrypoint: Any, args: Any, kwargs: Any, context_data: Any, handle_result: Any) -> None:
         if isinstance(self.outcomes[0], ContainerBeingKilled):
@@ -79,6 +89,13 @@ def test_an_event_whose_handler_never_works_is_set_aside_after_some_tries(pauses
     container = Container(errors.Unavailable("the database"))
     assert _handled(container).answers == ["set aside"]
     assert 3 < len(container.given) == len(pauses) + 1 < 20
+    assert container.reasons == ["the handler of auth_tenant_added failed 7 times: Not available: the database"]
+
+
+def test_what_nobody_foresaw_is_set_aside_without_its_text(pauses: list[float]) -> None:
+    container = Container(RuntimeError("password=sesame"))
+    assert _handled(container).answers == ["set aside"]
+    assert container.reasons == ["the handler of auth_tenant_added failed 7 times: RuntimeError"]
 
 
 def test_an_event_that_is_refused_is_set_aside_at_once(pauses: list[float]) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 import uuid
+from importlib.metadata import entry_points
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,6 +51,10 @@ class NothingElse:
 
     context = SimpleNamespace(keyed=False, tenant=str(uuid.uuid4()))
     settings = Settings()
+    running = False
+
+    def recorded(self, *arguments: Any) -> None:
+        """The call is no repeat."""
 
     def once(self, *arguments: Any) -> Any:
         raise Recorded
@@ -115,6 +120,11 @@ def test_no_two_services_send_an_event_of_one_name() -> None:
     for name, service in SERVICES.items():
         for event in service.events():
             assert owners.setdefault(event, name) == name, event
+
+
+def test_an_entry_has_the_name_of_its_service() -> None:
+    for entry in entry_points(group=plugins.ENTRY_POINTS):
+        assert entry.load().name == entry.name
 
 
 def test_services_can_be_chosen_and_an_unknown_one_is_named() -> None:

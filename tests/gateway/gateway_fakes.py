@@ -14,7 +14,7 @@ import httpx
 import orjson
 import uvicorn
 from confd_schemas import fields
-from confd_schemas.schema import Schema
+from confd_schemas.schema import Item
 from confd_schemas.spec import Listing, Resource, operation, refused, resource
 
 MASTER = "10000000-0000-4000-8000-000000000001"
@@ -25,7 +25,7 @@ USER = "20000000-0000-4000-8000-000000000001"
 SERVICES = ("things", "status", "api", "files", "rows")
 
 
-class Thing(Schema):
+class Thing(Item):
     """Something with a name."""
 
     name = fields.String()

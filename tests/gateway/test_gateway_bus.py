@@ -4,13 +4,16 @@ import asyncio
 import socket
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
 from confd_gateway.bus import Bus
-from confd_gateway.errors import BusUnavailable, NoAnswer
+from confd_gateway.errors import BusUnavailable, NoAnswer, Overloaded
 from gateway_fakes import wait_until
+
+from confd_worker.connection import connect
 
 
 class Wire:
@@ -85,7 +88,8 @@ def test_calls_fail_at_once_while_the_broker_is_away_and_work_when_it_is_back(st
     answer = client.get("/things")
     assert (answer.status_code, answer.json()[0][:32]) == (503, "The message bus is not available")
     assert time.monotonic() - begun < 1
-    assert client.get("/status").json()["bus_consumer"] == {"status": "fail"}
+    status = client.get("/status").json()
+    assert (status["bus_consumer"], status["ready"]) == ({"status": "fail"}, {"status": "fail"})
     assert client.get("/nothing").status_code == 404
     wire.mend()
     wait_until(lambda: client.get("/things").status_code == 200)
@@ -138,6 +142,47 @@ def test_many_calls_at_once_each_get_their_own_reply(amqp_uri, worker):
     replies, in_flight = asyncio.run(run())
     expected = [b'{"result":%b,"error":null}' % result for result in (b'{"id":1}', b"[]", b"null")]
     assert (replies, in_flight) == (expected * 200, 0)
+
+
+def test_calls_beyond_the_length_of_their_queue_are_refused_and_the_others_answered(amqp_uri, worker):
+    with connect(amqp_uri, 5) as connection:
+        channel = connection.channel()
+        limits = {"x-max-length": 50, "x-overflow": "reject-publish"}
+        queue = channel.queue_declare(exclusive=True, arguments=limits).queue
+        channel.queue_bind(queue, "nameko-rpc", "full.*")
+
+        async def run():
+            bus = Bus(amqp_uri)
+            await bus.start()
+            try:
+                calls = [bus.send("full.get" if number % 2 else "things.get", {}, {}, 2) for number in range(200)]
+                return await asyncio.gather(*calls, return_exceptions=True), bus.in_flight
+            finally:
+                await bus.stop()
+
+        replies, in_flight = asyncio.run(run())
+    kinds = Counter(type(reply).__name__ for reply in replies)
+    assert kinds == {"bytes": 100, "Overloaded": 50, "NoAnswer": 50}
+    assert in_flight == 0
+
+
+def test_a_broker_that_takes_nothing_does_not_fill_the_memory(amqp_uri, worker, monkeypatch):
+    monkeypatch.setattr("confd_gateway.bus.MAX_IN_FLIGHT", 100)
+    worker.answers["things.get"] = None
+
+    async def run():
+        bus = Bus(amqp_uri)
+        await bus.start()
+        try:
+            waiting = [bus.send("things.get", {}, {}, 0.2) for _ in range(100)]
+            with pytest.raises(Overloaded):
+                bus.send("things.get", {}, {}, 1)
+            await asyncio.gather(*waiting, return_exceptions=True)
+            return await bus.send("things.list", {}, {}, 5)
+        finally:
+            await bus.stop()
+
+    assert asyncio.run(run())
 
 
 def test_a_large_reply_arrives_whole(amqp_uri, worker):

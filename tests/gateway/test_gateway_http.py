@@ -234,6 +234,47 @@ def test_an_unusable_idempotency_key_is_refused(client, worker, key):
     assert answer.json() == ["Input Error - Idempotency-Key: must be 1 to 255 printable ASCII characters"]
 
 
+def test_an_item_is_tagged_with_its_revision_and_a_list_is_not(client, worker):
+    worker.answers["things.get"] = worker.answers["things.create"] = b'{"name":"a","revision":12}'
+    worker.answers["things.list"] = b'{"total":1,"items":[{"name":"a","revision":12}]}'
+    assert client.get("/things/7").headers["etag"] == '"12"'
+    assert client.get("/things/7", headers={"If-None-Match": '"12"'}).status_code == 200
+    assert client.head("/things/7").headers["etag"] == '"12"'
+    assert client.post("/things", json={}).headers["etag"] == '"12"'
+    assert "etag" not in client.get("/things").headers
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [(None, None), ('"7"', ["7"]), ('"6", "7","8"', ["6", "7", "8"]), ("*", "*")],
+)
+def test_if_match_goes_with_a_change_as_a_condition(client, worker, header, told):
+    for method, content in (("PUT", {"json": {}}), ("DELETE", {})):
+        client.request(method, "/things/7", headers={"If-Match": header} if header else {}, **content)
+        assert worker.call.headers.get("nameko.if_revision") == told
+
+
+@pytest.mark.parametrize("header", ["", "7", 'W/"7"', '"7" "8"', '"7",', '"seven"', '"7", *', '"12345678901"'])
+def test_an_if_match_that_tells_no_revisions_is_refused(client, worker, header):
+    answer = client.put("/things/7", headers={"If-Match": header}, json={})
+    assert (answer.status_code, worker.calls) == (400, [])
+    assert answer.json()[0].startswith("Input Error - If-Match: ")
+
+
+def test_a_read_takes_no_condition(client, worker):
+    answer = client.get("/things/7", headers={"If-Match": '"7"'})
+    assert (answer.status_code, answer.json()) == (400, ["Input Error - If-Match: GET takes no condition"])
+
+
+def test_a_change_of_another_revision_is_told_the_present_one(client, worker):
+    worker.answers["things.update"] = {
+        "exc_type": "RevisionMismatch", "status": 412, "type": "revision-mismatch", "message": "another",
+        "details": {"revision": 8},
+    }  # fmt: skip
+    answer = client.put("/things/7", headers={"If-Match": '"7"'}, json={})
+    assert (answer.status_code, answer.json(), answer.headers["etag"]) == (412, ["another"], '"8"')
+
+
 def test_errors_of_the_worker_keep_their_status_and_text(client, worker):
     worker.answers["things.create"] = {
         "exc_type": "BadFields", "status": 400, "type": "schema", "message": "a; b",
@@ -265,10 +306,22 @@ def test_status_tells_of_all_parts_whatever_works(client, worker):
     ok = {"status": "ok"}
     parts = ["bus_consumer", "master_tenant", "rest_api", "service_token"]
     answer = client.get("/status")
-    assert list(answer.json().items()) == [(name, ok) for name in [*parts, "database"]]
+    assert list(answer.json().items()) == [(name, ok) for name in [*parts, "ready", "database"]]
+    worker.answers["status.get"] = b'{"database":{"status":"fail"}}'
+    answer = client.get("/status").json()
+    assert (answer["ready"], answer["bus_consumer"]) == ({"status": "fail"}, ok)
     worker.answers["status.get"] = {"exc_type": "MethodNotFound", "value": "get"}
-    assert client.get("/status").json() == {**dict.fromkeys(parts, ok), "bus_consumer": {"status": "fail"}}
+    fail = {"status": "fail"}
+    assert client.get("/status").json() == {**dict.fromkeys(parts, ok), "bus_consumer": fail, "ready": fail}
     assert client.get("/status", headers={"X-Auth-Token": "nobody"}).status_code == 401
+
+
+def test_a_worker_that_is_overloaded_has_the_client_wait(client, worker):
+    worker.answers["things.list"] = {"status": 503, "type": "overloaded", "message": "Overloaded: x"}
+    answer = client.get("/things")
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()) == (503, "1", ["Overloaded: x"])
+    worker.answers["things.list"] = {"status": 503, "type": "unavailable", "message": "x"}
+    assert "retry-after" not in client.get("/things").headers
 
 
 HOSTILE = [

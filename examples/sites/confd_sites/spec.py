@@ -1,11 +1,11 @@
 """What sites look like on the wire, and which operations there are; the gateway reads this, too."""
 
 from confd_schemas import fields
-from confd_schemas.schema import Schema
+from confd_schemas.schema import Item
 from confd_schemas.spec import Listing, resource
 
 
-class SiteSchema(Schema):
+class SiteSchema(Item):
     """A site."""
 
     id = fields.Integer(dump_only=True)

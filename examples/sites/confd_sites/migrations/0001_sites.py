@@ -11,10 +11,12 @@ def upgrade() -> None:
             id serial PRIMARY KEY,
             name varchar(128) NOT NULL,
             address varchar,
+            revision integer NOT NULL DEFAULT 1,
             tenant_uuid uuid NOT NULL REFERENCES tenants (uuid) ON DELETE CASCADE,
             UNIQUE (name, tenant_uuid)
         );
         CREATE INDEX ON sites (tenant_uuid);
+        SELECT confd_revised('sites');
     """)
 
 
