@@ -1,7 +1,15 @@
-"""Brings the tables of a database up to date; two that try at once wait for one another."""
+"""Brings the tables of a database up to date; two that try at once wait for one another.
+
+Plugins of other distributions name the package of their revisions in the entry-point group `confd_worker.migrations`.
+Each one's revisions are counted in a table of its own, `{name of the entry point}_version`, so that they may be called
+like ours.
+"""
 
 import contextlib
 import time
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 from alembic import command
@@ -10,8 +18,9 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-__all__ = ["MigrationError", "upgrade"]
+__all__ = ["ENTRY_POINTS", "MigrationError", "upgrade"]
 
+ENTRY_POINTS = "confd_worker.migrations"
 MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 30
 # Any number will do for PostgreSQL, so long as all who migrate take the same one.
@@ -25,31 +34,49 @@ class MigrationError(Exception):
 def upgrade(
     db_uri: str, directory: str | Path | None = None, revision: str = "head", patience: float = PATIENCE
 ) -> None:
-    """Run the migrations that the database lacks, all in one transaction.
+    """Run the migrations that the database lacks: ours, then those of each plugin, each set in one transaction.
 
     Args:
-        directory: another set of migrations: a folder with an `alembic.ini`, or an `env.py`, or only revisions, which
-            then run in this project's environment.
-        revision: where to stop.
+        directory: another set of migrations, in place of all these: a folder with an `alembic.ini`, or an `env.py`, or
+            only revisions, which then run in this project's environment.
+        revision: where to stop; when it is not `head`, the migrations of plugins are left out.
         patience: seconds to wait for a database that does not accept connections yet.
 
     Raises:
         MigrationError: with the reason on one line.
     """
-    config = _config(Path(directory) if directory else MIGRATIONS)
+    configs = [_config(Path(directory) if directory else MIGRATIONS)]
+    if directory is None and revision == "head":
+        configs += _plugins()
     try:
         url = make_url(db_uri)
         if url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg2")
-        config.set_main_option("sqlalchemy.url", _escaped(url.render_as_string(hide_password=False)))
         engine = create_engine(url, poolclass=NullPool)
         with contextlib.closing(_connected(engine, patience)) as connection:
             connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
             connection.commit()
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
+            for config in configs:
+                config.set_main_option("sqlalchemy.url", _escaped(url.render_as_string(hide_password=False)))
+                config.attributes["connection"] = connection
+                command.upgrade(config, revision)
     except (CommandError, SQLAlchemyError) as error:
         raise MigrationError(_told(error)) from error
+
+
+def _plugins() -> Iterator[Config]:
+    """Alembic's configuration for the revisions of each plugin, in the order of names."""
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        try:
+            spec = find_spec(entry.module)
+        except ImportError:
+            spec = None
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+        if not folders:
+            raise MigrationError(f"The migrations of the plugin {entry.name}: there is no package {entry.module}")
+        config = _config(Path(folders[0]))
+        config.attributes["version_table"] = f"{entry.name}_version"
+        yield config
 
 
 def _config(directory: Path) -> Config:

@@ -68,6 +68,7 @@ class System:
             "CONFD_AUTH_TOKENS": str(self.folder / "tokens.yml"),
             "CONFD_MASTER_TENANT_UUID": MASTER_TENANT,
             "CONFD_DRAIN_SECONDS": "5",
+            "CONFD_MOH_DIRECTORY": str(self.folder / "moh"),
             **self.settings,
         }
 

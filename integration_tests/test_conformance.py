@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 import pytest
 from confd_schemas.destinations import Destination
-from confd_schemas.fields import Nested, Options, Reference
-from confd_schemas.spec import Resource, discover
+from confd_schemas.fields import Nested, Options, Reference, Whole
+from confd_schemas.openapi import document
+from confd_schemas.spec import Operation, Resource, discover
 
 from confd_worker.client import Client, RemoteError
 from confd_worker.core.plugins import discover as plugins
@@ -161,7 +162,7 @@ def test_a_parent_reaches_the_items_of_its_child_tenant(name: str, call: Call, t
 
 def _wrong(field: Any) -> Any:
     """A value of a type that the field does not take."""
-    return 5 if isinstance(field, Nested | Reference | Destination | Options) else {"a": ["b"]}
+    return 5 if isinstance(field, Nested | Reference | Destination | Options | Whole) else {"a": ["b"]}
 
 
 @pytest.mark.parametrize("name", RESOURCES)
@@ -264,6 +265,80 @@ def test_each_change_sends_its_event(name: str, client: Client, system: System, 
         assert headers["required_acl"].startswith("events.config.")
         assert headers.get("user_uuid:*", False) is service.dao.owned
     assert len({headers["event_id"] for headers, _ in seen}) == 3
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_a_change_raises_the_revision_by_one(name: str, call: Call) -> None:
+    key = _id(name, _made(call, name))
+
+    def revision() -> int:
+        shown = call(f"{name}.get", **key)
+        assert shown in call(f"{name}.list")["items"]
+        return shown["revision"]
+
+    assert revision() == 1
+    call(_update(name), **key, body=CHANGES[name])
+    assert revision() == 2
+    call(_update(name), **key, body={})
+    call(_update(name), **key, body={"revision": 7})
+    call(_update(name), **key, body=CHANGES[name])
+    assert revision() == 2
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_a_change_of_another_revision_is_refused_and_sends_nothing(name: str, client: Client, system: System) -> None:
+    service = RESOURCES[name]
+    base = next(iter(sorted(service.notifier.names))).rpartition("_")[0]
+    key = _id(name, _made(client.call, name))
+    shown = client.call(f"{name}.get", **key)
+    with system.events(f"{base}_edited", f"{base}_deleted") as events:
+        for method, body in ((_update(name), {"body": CHANGES[name]}), (f"{name}.delete", {})):
+            for wrong in (2, [2, 3], "0"):
+                refusal = _refused(client.using(if_revision=wrong).call, method, **key, **body)
+                assert (refusal.status, refusal.type, refusal.details) == (412, "revision-mismatch", {"revision": 1})
+        assert client.call(f"{name}.get", **key) == shown
+        client.using(if_revision=1).call(_update(name), **key, body=CHANGES[name])
+        assert _refused(client.using(if_revision=1).call, f"{name}.delete", **key).details == {"revision": 2}
+        client.using(if_revision=[1, 2]).call(f"{name}.delete", **key)
+        assert _refused(client.using(if_revision="*").call, f"{name}.delete", **key).status == 404
+        told = (events.get(timeout=10) for _ in range(2))
+        seen = [headers["name"] for headers, payload in told if service.dao.owned or _has(payload["data"], key)]
+    assert seen == [f"{base}_edited", f"{base}_deleted"]
+
+
+def _arguments(operation: Operation, first: Any) -> dict[str, Any]:
+    """Those of a call that names the first item of its path rightly, and is otherwise wrong."""
+    unknown = {"int": 2_000_000_000, "uuid": str(uuid.uuid4()), "id": 2_000_000_000}
+    ids = {name: unknown.get(kind, kind.split("|")[0]) for name, kind in operation.variables.items()}
+    body = {"body": {} if operation.body else ""} if operation.takes_body else {}
+    return ids | dict.fromkeys(list(ids)[:1], first) | operation.constants | body
+
+
+def test_each_change_that_takes_a_condition_checks_it_first_and_no_other_takes_one(client: Client) -> None:
+    paths = document(SPECS, version="1")["paths"]
+    by_path = {service.spec.path: name for name, service in RESOURCES.items()}
+    made: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        if not operation.changes:
+            continue
+        name = by_path.get(operation.item)
+        if name and name not in made:
+            made[name] = _made(client.call, name, len(made))
+        first = made[name]["id" if "id" in made[name] else "uuid"] if name else None
+        refusal = _refused(client.using(if_revision=999).call, operation.rpc, **_arguments(operation, first))
+        conditional = "412" in paths[operation.plain_path][operation.method.lower()]["responses"]
+        assert refusal.type == ("revision-mismatch" if conditional else "no-revision"), operation.rpc
+        if conditional and name:
+            assert refusal.details == {"revision": client.call(f"{name}.get", **_id(name, made[name]))["revision"]}
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_what_is_read_or_made_has_no_condition(name: str, client: Client) -> None:
+    key = _id(name, _made(client.call, name))
+    conditional = client.using(if_revision="*").call
+    for method, arguments in (("get", key), ("list", {}), ("create", {"body": EXAMPLES[name](client.call, 2)})):
+        refusal = _refused(conditional, f"{name}.{method}", **arguments)
+        assert (refusal.status, refusal.type) == (400, "no-revision")
 
 
 def test_the_gateway_answers_every_read_and_refuses_without_a_token(http: Callable[..., Any]) -> None:

@@ -1,6 +1,7 @@
 """Who calls, and for whom: what travels beside the arguments of a call."""
 
 import math
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -9,9 +10,11 @@ from typing import Any
 
 from . import errors
 
-__all__ = ["ALL_TENANTS", "Context"]
+__all__ = ["ALL_TENANTS", "ANY_REVISION", "Context"]
 
 ALL_TENANTS = "*"
+ANY_REVISION = "*"
+_REVISION = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Context:
         request_id: joins the log lines of one request over several processes.
         deadline: Unix time in seconds after which nobody waits for the reply.
         key: identifies the call, so that a repeat is recognised.
+        if_revision: the revisions of which the item to change must have one, any when empty; None sets no condition.
         keyed: whether the caller chose the key (an idempotency key) and so may repeat the call on purpose.
         redelivered: whether the broker delivered the request before.
     """
@@ -36,6 +40,7 @@ class Context:
     request_id: str | None = None
     deadline: float | None = None
     key: str | None = None
+    if_revision: tuple[int, ...] | None = None
     keyed: bool = False
     redelivered: bool = False
 
@@ -66,6 +71,7 @@ class Context:
             request_id=_text(data, "request_id"),
             deadline=_time(data, "deadline"),
             key=f"{tenant}:{key}" if key else correlation_id,
+            if_revision=_revisions(data, "if_revision"),
             keyed=bool(key),
             redelivered=redelivered,
         )
@@ -119,6 +125,18 @@ def _text(data: Mapping[str, Any], name: str) -> str | None:
     if value is None or (isinstance(value, str) and 0 < len(value) <= 255 and "\0" not in value):
         return value
     raise errors.WrongType(name, "string of 1 to 255 characters")
+
+
+def _revisions(data: Mapping[str, Any], name: str) -> tuple[int, ...] | None:
+    given = data.get(name)
+    if given is None:
+        return None
+    if given == ANY_REVISION:
+        return ()
+    each = given if isinstance(given, list) else [given]
+    if not each or not all(_REVISION.fullmatch(str(one)) and not isinstance(one, bool) for one in each):
+        raise errors.WrongType(name, f"revision, a list of revisions, or {ANY_REVISION}")
+    return tuple(map(int, each))
 
 
 def _time(data: Mapping[str, Any], name: str) -> float | None:

@@ -17,7 +17,7 @@ from .listing import NoMatch, Page, filter_value, page, search_pattern
 from .projection import Projection, compiled, parameter
 from .work import Json, Work
 
-__all__ = ["DAO", "of_resource"]
+__all__ = ["DAO", "of_item", "of_resource"]
 
 _EMPTY_LIST = b'{"total":0,"items":[]}'
 _DIGITS = re.compile(r"[0-9]+")
@@ -30,6 +30,11 @@ _by_resource: dict[str, "DAO"] = {}
 def of_resource(name: str) -> "DAO | None":
     """The DAO of another resource, or None while no plugin provides that resource."""
     return _by_resource.get(name)
+
+
+def of_item(path: str) -> "DAO | None":
+    """The DAO of the items with that path, as `Operation.item` tells it; None while no plugin provides them."""
+    return next((dao for dao in _by_resource.values() if path and dao.spec.path == path), None)
 
 
 @cache

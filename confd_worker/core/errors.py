@@ -13,6 +13,7 @@ __all__ = [
     "BadRequest",
     "BadValue",
     "Conflict",
+    "CustomWithoutApplication",
     "DifferentTenants",
     "ExtenUsedTwice",
     "ForwardWithoutDestination",
@@ -25,15 +26,19 @@ __all__ = [
     "MissingAssociation",
     "MissingParameters",
     "MobileFallbackWithoutNumber",
+    "NoRevision",
     "NotFound",
     "NotPermitted",
     "NothingThere",
     "OutcomeUnknown",
     "OutsideContextRange",
     "Overdue",
+    "Overloaded",
     "ParameterNotFound",
+    "RevisionMismatch",
     "SecondaryUsers",
     "ServiceError",
+    "TooLarge",
     "Unavailable",
     "Unexpected",
     "UnhandledContextType",
@@ -141,6 +146,18 @@ class ExtenUsedTwice(_InputError):
     """Two choices of an IVR have the same exten."""
 
     type, text = "ivr-exten-used", "exten '{0}' used in more than one choice"
+
+
+class CustomWithoutApplication(_InputError):
+    """Music on hold of the mode custom comes from an application, and none is given."""
+
+    type, text = "moh-custom-no-app", "custom mode must have an application"
+
+
+class NoRevision(_InputError):
+    """A condition for a call that changes no item with a revision."""
+
+    type, text = "no-revision", "if_revision: {0} changes no item that has a revision"
 
 
 class BadFields(ServiceError):
@@ -260,16 +277,34 @@ class Conflict(_ResourceError):
     status, type, text = 409, "conflict", "Changed by another call at the same time: {0}"
 
 
+class RevisionMismatch(_ResourceError):
+    """The item was changed since the caller read it; the metadata tell its present revision."""
+
+    status, type, text = 412, "revision-mismatch", "The item has another revision"
+
+
 class KeyReused(_ResourceError):
     """The idempotency key was used for a call with other arguments."""
 
     type, text = "idempotency-key-reused", "The idempotency key '{0}' was used for another call"
 
 
+class TooLarge(_InputError):
+    """A file is larger than allowed."""
+
+    status, type, text = 413, "too-large", "body: larger than {0} bytes"
+
+
 class Overdue(ServiceError):
     """The call reached the worker after its deadline; it was not run."""
 
     status, type, text = 503, "deadline-exceeded", "The deadline of the call passed before it could be run"
+
+
+class Overloaded(ServiceError):
+    """More calls came than can be worked off; this one was not run."""
+
+    status, type, text = 503, "overloaded", "Overloaded: {0}. Try again a little later"
 
 
 class Unavailable(ServiceError):

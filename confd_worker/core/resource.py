@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from .association import AssociationService
 from .dao import DAO
-from .rpc import Rpc, change, read
+from .rpc import change, read
 from .service import Service
 from .validation import changed
 from .work import Json
@@ -50,7 +50,7 @@ class ResourceService(Service):
             name = f"{verb}_{word}"
             method.__name__, method.__doc__ = name, getattr(association, verb).__doc__
             method.__signature__ = _PAIR  # type: ignore[attr-defined]
-            setattr(cls, name, Rpc.decorator(method))
+            setattr(cls, name, change(method))
         variables = cls.operations()[f"associate_{word}"].variables
         cls.argument_names = cls.argument_names | dict(zip(variables, ("left", "right"), strict=True))
 

@@ -18,9 +18,9 @@ from nameko.exceptions import ContainerBeingKilled, IncorrectSignature, MethodNo
 from nameko.extensions import DependencyProvider, ProviderCollector, SharedExtension
 
 from . import errors
-from .bus import RPC_EXCHANGE, Bus, Subscription
+from .bus import RPC_EXCHANGE, Subscription
 from .context import Context
-from .database import unreachable
+from .database import refusal, unreachable
 from .runtime import RUNTIME, Runtime
 from .work import Work
 
@@ -28,6 +28,8 @@ __all__ = ["CONTEXT", "Rpc", "UnitOfWork", "change", "fingerprint", "read"]
 
 _log = logging.getLogger(__name__)
 _PREFIX = "nameko."
+# Of all calls that wait for one service, so that large bodies cannot fill the broker's memory either.
+_QUEUE_BYTES = 256 * 1024 * 1024
 CONTEXT = "confd.context"
 """Key of the call's `Context` in nameko's context data."""
 
@@ -63,8 +65,16 @@ class RpcConsumer(SharedExtension, ProviderCollector):
         """Begin to consume the service's queue."""
         name = self.container.service_name
         prefetch = self.container.max_workers
-        self._subscription = Subscription(f"rpc-{name}", partial(_bind, name), self.handle_message, prefetch)
-        self.runtime.bus.subscribe(self._subscription)
+        bus = self.runtime.bus
+        limits = {
+            "x-max-length": self.runtime.settings.queue_length,
+            "x-max-length-bytes": _QUEUE_BYTES,
+            "x-overflow": "reject-publish",
+        }
+        self._subscription = Subscription(
+            f"rpc-{name}", partial(_bind, name), self.handle_message, prefetch, bus.queue_arguments | limits
+        )
+        bus.subscribe(self._subscription)
 
     def unregister_provider(self, provider: "Rpc") -> None:
         """Take no more calls; the first entrypoint that stops ends it for all of the service."""
@@ -79,7 +89,7 @@ class RpcConsumer(SharedExtension, ProviderCollector):
             args, kwargs, data = _envelope(message)
         except errors.BadRequest as error:
             self._answer(message, None, error)
-            Bus.set_aside(message, error.message)
+            self.runtime.dead_letters.set_aside(message, f"rpc-{self.container.service_name}", error.message)
             return
         try:
             self._spawn(message, args, kwargs, data)
@@ -101,6 +111,8 @@ class RpcConsumer(SharedExtension, ProviderCollector):
         )
         if context.overdue:
             raise errors.Overdue()
+        if context.if_revision is not None and not entrypoint.changes:
+            raise errors.NoRevision(message.delivery_info["routing_key"])
         kwargs = entrypoint.arguments(args, kwargs)
         self.container.spawn_worker(
             entrypoint,
@@ -133,13 +145,18 @@ class RpcConsumer(SharedExtension, ProviderCollector):
 
 
 class Rpc(nameko.rpc.Rpc):
-    """A method that can be called over the bus."""
+    """A method that can be called over the bus.
+
+    Args:
+        changes: whether it may depend on the revision of an item.
+    """
 
     rpc_consumer = RpcConsumer()
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, changes: bool = False, **options: Any) -> None:
         # What goes wrong is told by `_told`, once; nameko's own line would repeat it with the arguments.
         super().__init__(expected_exceptions=(Exception,), **options)
+        self.changes = changes
         self._signature: inspect.Signature | None = None
         self._names: dict[str, str] = {}
 
@@ -184,10 +201,17 @@ def change(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
         work: Work = self.work
+        if work.running:
+            return method(self, *args, **kwargs)
         told = fingerprint(work, self.name, method.__name__, args, kwargs)
-        return work.once(partial(method, self, *args, **kwargs), told)
+        return work.once(partial(_conditionally, method, self, args, kwargs), told)
 
-    return Rpc.decorator(run)
+    return Rpc.decorator(changes=True)(run)
+
+
+def _conditionally(method: Callable[..., Any], service: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    service.check_revision(method.__name__, kwargs)
+    return method(service, *args, **kwargs)
 
 
 def fingerprint(work: Work, *call: Any) -> str:
@@ -238,7 +262,7 @@ def _told(error: BaseException, message: amqp.Message) -> dict[str, Any]:
         service, _, name = routing_key.rpartition(".")
         return _data(serialize(error), errors.UnknownMethod(service, name))
     if unreachable(error):
-        error = errors.Unavailable("the database cannot be reached")
+        error = refusal(error)
     if not isinstance(error, errors.ServiceError):
         headers = message.headers or {}
         reference = headers.get("nameko.request_id") or message.properties.get("correlation_id")

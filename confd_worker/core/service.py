@@ -12,7 +12,9 @@ from typing import Any, ClassVar, TypeVar
 from confd_schemas.schema import Schema, ValidationError, load
 from confd_schemas.spec import Operation, Resource
 
+from ..models.base import Revised
 from . import errors
+from .dao import of_item
 from .notifier import Notifier
 from .rpc import UnitOfWork
 from .validation import Validator
@@ -68,6 +70,12 @@ class Service:
         return "edit" if "edit" in cls.operations() else "update"
 
     @classmethod
+    def operation(cls, method: str) -> Operation:
+        """The operation in the spec that a method serves."""
+        operations = cls.operations()
+        return operations[method if method in operations else _OTHER_NAME[method]]
+
+    @classmethod
     def events(cls) -> set[str]:
         """Names of all events that the service sends, through whichever of its notifiers."""
         notifiers = inspect.getmembers(cls, lambda member: isinstance(member, Notifier))
@@ -78,6 +86,37 @@ class Service:
         service = other()
         service.work = self.work
         return service
+
+    def addressed(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+        """The item that the path of an operation names first, locked; None where it names none with a revision.
+
+        Args:
+            arguments: of the call, by the method's own names.
+
+        Raises:
+            NotFound: there is no such item in the tenants that the caller sees.
+        """
+        dao = of_item(operation.item)
+        if dao is None or not issubclass(dao.model, Revised):
+            return None
+        variable = next(iter(operation.variables))
+        return dao.get(self.work, arguments[self.argument_names.get(variable, variable)])
+
+    def check_revision(self, method: str, arguments: dict[str, Any]) -> None:
+        """The item that a call addresses has a revision that the caller expects; nothing where he told none.
+
+        Raises:
+            RevisionMismatch: it has another one.
+            NoRevision: the call addresses no item that has one.
+        """
+        expected = self.work.context.if_revision
+        if expected is None:
+            return
+        item = self.addressed(self.operation(method), arguments)
+        if not isinstance(item, Revised):
+            raise errors.NoRevision(f"{self.name}.{method}")
+        if expected and item.revision not in expected:
+            raise errors.RevisionMismatch(revision=item.revision)
 
     def load(self, operation: str, body: Any) -> dict[str, Any]:
         """The body of an operation, by the schema in the spec.

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from confd_schemas.spec import Operation
+
 from . import errors
 from .dao import DAO
 from .rpc import change, read
@@ -16,6 +18,10 @@ class SingletonService(Service):
 
     dao: ClassVar[DAO]
     offered = ("get", "edit")
+
+    def addressed(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+        """The row."""
+        return self.dao.only(self.work)
 
     @read
     def get(self) -> Json:

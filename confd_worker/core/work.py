@@ -118,6 +118,11 @@ class Work:
         assert self._session is not None, "a change runs in a transaction"
         return self._session
 
+    @property
+    def running(self) -> bool:
+        """Whether a change runs, which further ones are part of."""
+        return self._session is not None
+
     def read(self, statement: Statement, parameters: tuple[Any, ...] = ()) -> Any:
         """The value that a prepared statement gives; inside a transaction it sees what was flushed."""
         if self._session is not None:
@@ -177,7 +182,7 @@ class Work:
             Unavailable: the database cannot be reached.
             OutcomeUnknown: it was lost during the commit, and did not come back in time.
         """
-        if self._session is not None:
+        if self.running:
             return run()
         self._committing = False
         until = (self.context.deadline or time.time() + _TIMEOUT) - _MARGIN
@@ -236,6 +241,10 @@ class Work:
                 if reply is not None:
                     return Json(reply)
                 self._committing = False
+            # Waiting for a connection may have taken the time that was left.
+            self.session.connection()
+            if context.overdue:
+                raise errors.Overdue()
             try:
                 answer = orjson.dumps(run())
             except errors.ServiceError:

@@ -16,6 +16,7 @@ from .group import Group, GroupExtensionMember, GroupUserMember
 from .incall import Incall
 from .ivr import IVR, IVRChoice
 from .line import ENDPOINTS, Line, LineExtension, UserLine
+from .moh import MOH
 from .schedule import Schedule
 from .tenant import Infos, Tenant
 from .user import FORWARDS, SERVICES, User
@@ -25,6 +26,7 @@ __all__ = [
     "ENDPOINTS",
     "FORWARDS",
     "IVR",
+    "MOH",
     "SCCP_OPTIONS",
     "SECTIONS",
     "SERVICES",

@@ -3,12 +3,12 @@
 from sqlalchemy import String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, integer_id
+from .base import Base, Revised, integer_id
 
 __all__ = ["AccessFeature"]
 
 
-class AccessFeature(Base):
+class AccessFeature(Revised, Base):
     """A host or network that may use a feature."""
 
     __tablename__ = "access_features"

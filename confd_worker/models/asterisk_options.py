@@ -3,12 +3,12 @@
 from sqlalchemy import JSON, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base
+from .base import Base, Revised
 
 __all__ = ["AsteriskOptions"]
 
 
-class AsteriskOptions(Base):
+class AsteriskOptions(Revised, Base):
     """The options of one section of a configuration file; JSON as text, which keeps their order."""
 
     __tablename__ = "asterisk_options"

@@ -1,13 +1,26 @@
 """The declarative base, and the kinds of columns that many tables share."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, MetaData, String, cast, func, text
+from sqlalchemy import Connection, ForeignKey, MetaData, String, Table, cast, event, func, text
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Base", "Options", "TenantOwned", "integer_id", "json_list", "option_value", "restricted", "uuid_id"]
+__all__ = [
+    "Base",
+    "Options",
+    "Revised",
+    "TenantOwned",
+    "associated",
+    "integer_id",
+    "json_list",
+    "option_value",
+    "part_of",
+    "restricted",
+    "uuid_id",
+]
 
 _NAMES = {
     "pk": "%(table_name)s_pkey",
@@ -38,8 +51,43 @@ def restricted(column: str) -> ForeignKey:
     return ForeignKey(column, deferrable=True, initially="DEFERRED")
 
 
-class TenantOwned:
-    """A table whose rows belong to one tenant each; every query of it is filtered by the caller's tenants."""
+def part_of(column: Any) -> ForeignKey:
+    """A reference to the item that the row is a part of.
+
+    The row goes with the item, and what happens to the row is a change of the item, whose revision it raises.
+    """
+    return ForeignKey(column, ondelete="CASCADE", info={"revision": "confd_part_of"})
+
+
+def associated(column: Any, ondelete: str = "CASCADE") -> ForeignKey:
+    """A reference by which the row is associated with an item.
+
+    That it comes and goes is a change of the item, whose revision it raises; what else happens to the row is not.
+    """
+    return ForeignKey(column, ondelete=ondelete, info={"revision": "confd_associated"})
+
+
+class Revised:
+    """A table of items; `revision` begins with 1 and is raised by each transaction that changes the item.
+
+    The database counts, whoever makes the change.
+    """
+
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+
+
+@event.listens_for(Base.metadata, "after_create")
+def _count_revisions(metadata: MetaData, connection: Connection, tables: Iterable[Table], **options: Any) -> None:
+    for table in tables:
+        if "revision" in table.columns:
+            connection.execute(text(f"SELECT confd_revised('{table.name}')"))
+        for key in sorted(table.foreign_keys, key=lambda key: key.parent.name):
+            if "revision" in key.info:
+                connection.execute(text(f"SELECT {key.info['revision']}('{table.name}', '{key.parent.name}')"))
+
+
+class TenantOwned(Revised):
+    """A table of items that belong to one tenant each; every query of it is filtered by the caller's tenants."""
 
     tenant_uuid: Mapped[UUID] = mapped_column(ForeignKey("tenants.uuid", ondelete="CASCADE"), index=True)
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, ForeignKey, Identity, Integer, String, Table, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id, json_list
+from .base import Base, TenantOwned, integer_id, json_list, part_of
 from .user import User
 
 __all__ = ["CallPermission", "permitted"]
@@ -34,7 +34,7 @@ def permitted(name: str, owner: Any) -> None:
     table = Table(
         f"{name}_call_permissions",
         Base.metadata,
-        Column(f"{name}_id", ForeignKey(owner.id, ondelete="CASCADE"), primary_key=True),
+        Column(f"{name}_id", part_of(owner.id), primary_key=True),
         Column("call_permission_id", ForeignKey(CallPermission.id, ondelete="CASCADE"), primary_key=True, index=True),
         Column("place", Integer, Identity(), nullable=False),
     )

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id
+from .base import Base, TenantOwned, integer_id, part_of
 
 __all__ = ["Context", "ContextInclude"]
 
@@ -32,7 +32,7 @@ class ContextInclude(Base):
 
     __tablename__ = "context_includes"
 
-    context_id: Mapped[int] = mapped_column(ForeignKey("contexts.id", ondelete="CASCADE"), primary_key=True)
+    context_id: Mapped[int] = mapped_column(part_of("contexts.id"), primary_key=True)
     included_id: Mapped[int] = mapped_column(
         ForeignKey("contexts.id", ondelete="CASCADE"), primary_key=True, index=True
     )

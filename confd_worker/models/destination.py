@@ -90,7 +90,7 @@ def _names(fields: ColumnElement[Any], target: Target) -> ColumnElement[Any]:
 
 
 def holds(name: str, empty: str = "NULL") -> type:
-    """A mixin for models that hold a destination in the attribute `name`; assigning a dict or None replaces it.
+    """A mixin for models that hold a destination in the attribute `name`; assigning another dict or None replaces it.
 
     Args:
         empty: SQL of what is shown where there is none.
@@ -117,7 +117,9 @@ def holds(name: str, empty: str = "NULL") -> type:
         return func.coalesce(document.scalar_subquery(), literal_column(f"{empty}::jsonb"))
 
     def assign(self: Any, fields: Mapping[str, Any] | None) -> None:
-        setattr(self, row_name, None if fields is None else Destination.of(fields))
+        held = getattr(self, row_name)
+        if fields is None or held is None or held.fields != dict(fields):
+            setattr(self, row_name, None if fields is None else Destination.of(fields))
 
     return type(
         f"Holds_{name}",

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, Options, TenantOwned, uuid_id
+from .base import Base, Options, Revised, TenantOwned, part_of, uuid_id
 
 __all__ = ["SECTIONS", "EndpointSIP", "EndpointSIPTemplate", "SIPTransport"]
 
@@ -25,7 +25,7 @@ SECTIONS = (
 """Sections of a SIP endpoint, in the order in which they are checked."""
 
 
-class SIPTransport(Base):
+class SIPTransport(Revised, Base):
     """A transport of the SIP stack; transports belong to no tenant."""
 
     __tablename__ = "sip_transports"
@@ -40,7 +40,7 @@ class EndpointSIPTemplate(Base):
 
     __tablename__ = "endpoint_sip_templates"
 
-    child_uuid: Mapped[UUID] = mapped_column(ForeignKey("endpoint_sip.uuid", ondelete="CASCADE"), primary_key=True)
+    child_uuid: Mapped[UUID] = mapped_column(part_of("endpoint_sip.uuid"), primary_key=True)
     parent_uuid: Mapped[UUID] = mapped_column(
         ForeignKey("endpoint_sip.uuid", ondelete="CASCADE"), primary_key=True, index=True
     )

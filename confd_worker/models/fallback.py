@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, func, inspect, literal_column, select
+from sqlalchemy import Column, func, inspect, literal_column, select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import relationship
 
-from .base import Base
+from .base import Base, part_of
 from .destination import holds
 from .user import User
 
@@ -22,7 +22,7 @@ def falls_back(name: str, owner: Any, *destinations: str) -> None:
     Args:
         destinations: names of them, `noanswer_destination` …
     """
-    key: Column[Any] = Column(f"{name}_id", ForeignKey(owner.id, ondelete="CASCADE"), primary_key=True)
+    key: Column[Any] = Column(f"{name}_id", part_of(owner.id), primary_key=True)
     row: Any = type(
         f"{owner.__name__}Fallbacks",
         (*(holds(each) for each in destinations), Base),

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, String, false, select, true
+from sqlalchemy import String, false, select, true
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id
+from .base import Base, TenantOwned, associated, integer_id, part_of
 from .call_permission import permitted
 from .destination import Target, register
 from .extension import Extension
@@ -25,7 +25,7 @@ class GroupUserMember(UserMember, Base):
 
     __tablename__ = "group_user_members"
 
-    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    group_id: Mapped[int] = mapped_column(part_of("groups.id"), primary_key=True)
 
 
 class GroupExtensionMember(Base):
@@ -33,7 +33,7 @@ class GroupExtensionMember(Base):
 
     __tablename__ = "group_extension_members"
 
-    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    group_id: Mapped[int] = mapped_column(part_of("groups.id"), primary_key=True)
     exten: Mapped[str] = mapped_column(primary_key=True)
     context: Mapped[str] = mapped_column(primary_key=True)
     priority: Mapped[int]
@@ -82,7 +82,7 @@ class Group(TenantOwned, Base):
         return select(Extension.exten).where(of_group).scalar_subquery()
 
 
-Extension.group_id = mapped_column(ForeignKey("groups.id", ondelete="SET NULL"), unique=True)
+Extension.group_id = mapped_column(associated("groups.id", "SET NULL"), unique=True)
 Extension.group = relationship(Group, back_populates="extensions")
 User.groups = relationship(Group, secondary=GroupUserMember.__table__, order_by=Group.id, viewonly=True)
 Group.incalls = incalls_to(Group, "group", Group.id)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, and_, cast, select
+from sqlalchemy import String, Text, and_, cast, select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id
+from .base import Base, TenantOwned, associated, integer_id
 from .destination import Destination, holds
 from .extension import Extension
 from .user import User
@@ -61,6 +61,6 @@ def incalls_to(model: Any, type_: str, id_: Any) -> Any:
     )
 
 
-Extension.incall_id = mapped_column(ForeignKey("incalls.id", ondelete="SET NULL"), index=True)
+Extension.incall_id = mapped_column(associated("incalls.id", "SET NULL"), index=True)
 Extension.incall = relationship(Incall, back_populates="extensions")
 User.incalls = incalls_to(User, "user", User.id)

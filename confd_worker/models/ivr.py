@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id
+from .base import Base, TenantOwned, integer_id, part_of
 from .destination import Destination, Target, holds, register
 from .extension import Extension
 from .incall import Incall, incalls_to
@@ -23,7 +23,7 @@ class IVRChoice(holds("destination"), Base):  # type: ignore[misc]
     __table_args__ = (UniqueConstraint("ivr_id", "exten", deferrable=True, initially="DEFERRED"),)
 
     id: Mapped[integer_id]
-    ivr_id: Mapped[int] = mapped_column(ForeignKey("ivr.id", ondelete="CASCADE"))
+    ivr_id: Mapped[int] = mapped_column(part_of("ivr.id"))
     exten: Mapped[str] = mapped_column(String(40))
     destination_id: Mapped[int] = mapped_column(ForeignKey("destinations.id", ondelete="CASCADE"), index=True)
 
@@ -59,7 +59,8 @@ class IVR(*_Destinations, TenantOwned, Base):  # type: ignore[misc]
 
     @choices.inplace.setter
     def _set_choices(self, choices: list[dict[str, Any]]) -> None:
-        self.choice_rows = [IVRChoice(**choice) for choice in choices]
+        if choices != [{"exten": row.exten, "destination": row.destination} for row in self.choice_rows]:
+            self.choice_rows = [IVRChoice(**choice) for choice in choices]
 
     @hybrid_property
     def exten(cls) -> Any:

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, case, func, s
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id, restricted
+from .base import Base, TenantOwned, integer_id, part_of, restricted
 from .endpoint_custom import EndpointCustom
 from .endpoint_sccp import EndpointSCCP
 from .endpoint_sip import EndpointSIP
@@ -24,7 +24,7 @@ class LineExtension(Base):
 
     __tablename__ = "line_extensions"
 
-    line_id: Mapped[int] = mapped_column(ForeignKey("lines.id", ondelete="CASCADE"), primary_key=True)
+    line_id: Mapped[int] = mapped_column(part_of("lines.id"), primary_key=True)
     extension_id: Mapped[int] = mapped_column(restricted("extensions.id"), index=True)
 
 
@@ -37,7 +37,7 @@ class UserLine(Base):
         Index("user_lines_one_main_user_idx", "line_id", unique=True, postgresql_where=text("main_user")),
     )
 
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(part_of("users.id"), primary_key=True)
     line_id: Mapped[int] = mapped_column(ForeignKey("lines.id", ondelete="CASCADE"), primary_key=True, index=True)
     main_line: Mapped[bool]
     main_user: Mapped[bool]

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
+from .base import associated
 from .user import User
 
 __all__ = ["UserMember"]
@@ -17,7 +18,7 @@ class UserMember:
     The table needs a line in the function `confd_main_line_deleted`.
     """
 
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    user_id: Mapped[int] = mapped_column(associated("users.id"), primary_key=True, index=True)
     priority: Mapped[int] = mapped_column(default=0, server_default="0")
 
     @hybrid_property

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id, json_list
+from .base import Base, TenantOwned, integer_id, json_list, part_of
 from .destination import shown
 from .incall import Incall
 from .user import User
@@ -65,7 +65,7 @@ def scheduled(name: str, owner: Any) -> None:
     table = Table(
         f"{name}_schedules",
         Base.metadata,
-        Column(f"{name}_id", ForeignKey(owner.id, ondelete="CASCADE"), primary_key=True),
+        Column(f"{name}_id", part_of(owner.id), primary_key=True),
         Column("schedule_id", ForeignKey(Schedule.id, ondelete="CASCADE"), index=True),
     )
     owner.schedules = relationship(Schedule, secondary=table, back_populates=f"{name}s", passive_deletes=True)

@@ -1,6 +1,6 @@
 """The description of the REST API."""
 
-from functools import lru_cache
+from functools import cache
 
 import yaml
 from confd_schemas.api import api
@@ -8,10 +8,13 @@ from confd_schemas.openapi import swagger
 from confd_schemas.spec import discover
 
 from .. import __version__
+from ..core import errors
 from ..core.rpc import read
 from ..core.service import Service
 
 __all__ = ["API"]
+
+_BY_PREFIX = ("basePath", "schemes")
 
 
 class API(Service):
@@ -23,10 +26,18 @@ class API(Service):
 
         Args:
             prefix: path that a proxy puts before all others.
+
+        Raises:
+            WrongType: it is no text.
         """
-        return _document(prefix)
+        if not isinstance(prefix, str | None):
+            raise errors.WrongType("prefix", "string")
+        surroundings = swagger((), version=__version__, prefix=prefix)
+        return yaml.safe_dump({name: surroundings[name] for name in _BY_PREFIX}, sort_keys=False) + _rest()
 
 
-@lru_cache(maxsize=8)
-def _document(prefix: str | None) -> str:
-    return yaml.safe_dump(swagger(discover(), version=__version__, prefix=prefix), sort_keys=False)
+@cache
+def _rest() -> str:
+    """All that does not depend on the prefix; it takes about a second, which no caller may cause again and again."""
+    document = swagger(discover(), version=__version__)
+    return yaml.safe_dump({name: part for name, part in document.items() if name not in _BY_PREFIX}, sort_keys=False)

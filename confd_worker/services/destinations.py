@@ -16,7 +16,7 @@ _ALSO = {"skill_rule_id": ("queues.skillrules", "SkillRule", "id"), "moh_uuid": 
 
 
 class Reachable:
-    """What the destinations that an item holds lead to exists, in whatever tenant.
+    """What the destinations that an item holds lead to exists, in a tenant that the caller sees.
 
     Args:
         fields: names of the destinations, in the order in which they are checked.
@@ -34,7 +34,7 @@ class Reachable:
 
 
 def check_reachable(work: Work, destination: dict[str, Any]) -> None:
-    """What the destination leads to exists.
+    """What the destination leads to exists, and the caller sees it.
 
     Raises:
         ParameterNotFound: it does not, or something else that the destination names does not.
@@ -44,14 +44,11 @@ def check_reachable(work: Work, destination: dict[str, Any]) -> None:
         key, target = found
         value = destination[key]
         label = labels[key]
-        exists = target is not None and work.session.scalar(
-            select(target.id).where(target.id == value).execution_options(all_tenants=True)
-        )
-        if exists is None or exists is False:
+        if target is None or work.session.scalar(select(target.id).where(target.id == value)) is None:
             raise errors.ParameterNotFound("actionarg1", label, metadata={"actionarg1": value})
     for field, (resource, label, column) in _ALSO.items():
         value = destination.get(field)
         if value:
             dao = of_resource(resource)
-            if dao is None or dao.find(work, all_tenants=True, **{column: value}) is None:
+            if dao is None or dao.find(work, **{column: value}) is None:
                 raise errors.ParameterNotFound(field, label, metadata={field: value})

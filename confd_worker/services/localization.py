@@ -36,7 +36,11 @@ class Localization(Service):
     def edit(self, body: Any) -> None:
         """Change that of the caller's tenant, which gets a row when it has none."""
         fields = self.load("edit", body)
-        self.work.make_tenant(self.work.context.tenant)
-        tenant = self.dao.get(self.work, self.work.context.tenant)
+        tenant = self.addressed()
         self.dao.change(tenant, fields)
         self.notifier.tell("edited", self.work, tenant)
+
+    def addressed(self, *call: Any) -> Tenant:
+        """The caller's tenant, locked."""
+        self.work.make_tenant(self.work.context.tenant)
+        return self.dao.get(self.work, self.work.context.tenant)

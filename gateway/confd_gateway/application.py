@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,9 +20,10 @@ from .auth_server import ServerAuth
 from .auth_static import StaticAuth
 from .bus import Bus
 from .cors import Cors
-from .errors import ClientGone, Failure, NotAllowed
+from .errors import BrokenOff, ClientGone, Failure, NotAllowed
+from .files import download, upload
 from .replies import decode, failure_response, json_response, render
-from .requests import context, json_body, query_arguments, read_body, request_id, text_body
+from .requests import body_pieces, condition, context, json_body, query_arguments, read_body, request_id, text_body
 from .routing import Match, Router
 from .settings import GatewaySettings
 from .status import STATUS_SECONDS, compose_status
@@ -124,7 +126,8 @@ class Gateway:
                 response.body = b""
             status = response.status_code
             await response(scope, receive, send)
-        except ClientGone:
+        except (ClientGone, BrokenOff):
+            # Nothing more is sent, and so the server closes the connection.
             pass
         finally:
             if self._settings.access_log:
@@ -162,10 +165,16 @@ class Gateway:
         told = context(headers, access, request)
         if operation.rpc == STATUS:
             return await self._status(told)
-        arguments = await self._arguments(match, scope, headers, receive)
+        told |= condition(headers, operation)
         timeout = operation.timeout or self._settings.timeout
-        reply = self.bus.send(operation.rpc, arguments, told, timeout)
-        result = decode(await _patiently(reply, receive))
+        send = partial(self.bus.send, operation.rpc, headers=told, timeout=timeout)
+        arguments = await self._arguments(match, scope, headers, receive)
+        if operation.in_blocks and operation.method == "GET":
+            return await download(send, arguments, operation, head=scope["method"] == "HEAD")
+        if operation.in_blocks:
+            pieces = body_pieces(receive, headers, operation.limit or self._settings.max_body)
+            arguments |= await upload(send, arguments, pieces)
+        result = decode(await _patiently(send(arguments), receive))
         return render(match, result, base_url(headers, scope.get("scheme", "http"), scope.get("server")))
 
     async def _access(self, match: Match, headers: Headers) -> Access | None:
@@ -188,6 +197,8 @@ class Gateway:
             arguments.pop("prefix", None)
             prefix = script_name(headers.get(b"x-script-name", b""))
             return arguments | ({"prefix": prefix} if prefix else {})
+        if operation.in_blocks:
+            return arguments
         if operation.accepts != "application/json":
             body = await read_body(receive, headers, self._settings.max_body)
             arguments["body"] = text_body(body, operation.accepts, headers.get(b"content-type", b""))

@@ -1,6 +1,7 @@
 """RPC calls over AMQP, in nameko's wire format, many at once over one connection that comes back by itself."""
 
 import asyncio
+import itertools
 import logging
 import time
 import uuid
@@ -14,7 +15,7 @@ from aiormq import spec
 from aiormq.abc import ChannelFrame, DeliveredMessage
 from pamqp.header import ContentHeader
 
-from .errors import BusUnavailable, NoAnswer, OutcomeUnknown, UnknownService
+from .errors import BusUnavailable, NoAnswer, OutcomeUnknown, Overloaded, UnknownService
 
 __all__ = ["RPC_EXCHANGE", "Bus"]
 
@@ -25,6 +26,8 @@ CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 FIRST_RETRY, LAST_RETRY = 0.1, 2.0
 CALLS, EVENTS = 1, 2
+# While the broker takes nothing, calls pile up here; beyond this many they are refused.
+MAX_IN_FLIGHT = 10_000
 
 _log = structlog.get_logger(__name__)
 
@@ -94,7 +97,7 @@ class Bus:
             headers: the context, with nameko's prefix.
 
         Raises (the future as well):
-            BusUnavailable: it was not sent.
+            BusUnavailable, Overloaded: it was not sent, or not taken.
             NoAnswer, OutcomeUnknown, UnknownService: there is no answer.
         """
         link = self._link
@@ -187,13 +190,18 @@ class _Calls(aiormq.Channel):
     """The channel of the calls: replies end the futures of their calls right where the frames are read."""
 
     def __init__(self, connection: aiormq.Connection) -> None:
-        super().__init__(connection, CALLS, publisher_confirms=False)
+        super().__init__(connection, CALLS, publisher_confirms=True)
         self.pending: dict[str, tuple[str, asyncio.Future[bytes]]] = {}
+        self._published = 0
+        # Keys of the calls of which the broker has not said yet whether it took them, by their number.
+        self._unconfirmed: dict[int, str] = {}
 
     def send(
         self, key: str, method: str, body: bytes, properties: spec.Basic.Properties, timeout: float
     ) -> "asyncio.Future[bytes]":
-        """Queue the frames of a call for writing."""
+        """Queue the frames of a call for writing; raises Overloaded."""
+        if len(self.pending) >= MAX_IN_FLIGHT or self.write_queue.qsize() >= MAX_IN_FLIGHT:
+            raise Overloaded(method)
         reply: asyncio.Future[bytes] = self.loop.create_future()
         self.pending[key] = (method, reply)
         timer = self.loop.call_later(timeout, self._end, key, NoAnswer(method, timeout))
@@ -209,6 +217,8 @@ class _Calls(aiormq.Channel):
             *self._split_body(body),
         ]
         self.write_queue.put_nowait(ChannelFrame.marshall(channel_number=self.number, frames=frames))
+        self._published += 1
+        self._unconfirmed[self._published] = key
         return reply
 
     def fail(self) -> None:
@@ -232,6 +242,19 @@ class _Calls(aiormq.Channel):
     async def _on_return_frame(self, frame: spec.Basic.Return) -> None:
         message = await self._read_content(frame, await self._get_frame())  # type: ignore[arg-type]
         self._end(message.header.properties.correlation_id, UnknownService(frame.routing_key or ""))
+
+    async def _on_confirm_frame(self, frame: spec.Basic.Ack | spec.Basic.Nack | spec.Basic.Reject) -> None:
+        for key in self._settled(frame.delivery_tag or 0, bool(getattr(frame, "multiple", False))):
+            if isinstance(frame, spec.Basic.Nack):
+                method, _ = self.pending.get(key, ("", None))
+                self._end(key, Overloaded(method))
+
+    def _settled(self, number: int, multiple: bool) -> list[str]:
+        """Keys of the calls that the broker speaks of: one, or all up to it."""
+        # They are kept in the order of their numbers.
+        upto = itertools.takewhile(lambda each: each <= number, self._unconfirmed)
+        numbers = list(upto) if multiple else [number]
+        return [self._unconfirmed.pop(each, "") for each in numbers]
 
     async def _on_cancel_frame(self, frame: spec.Basic.CancelOk | spec.Basic.Cancel) -> None:
         raise ConnectionError("The broker closed the reply queue")

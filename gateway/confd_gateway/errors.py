@@ -7,6 +7,7 @@ __all__ = [
     "AuthUnavailable",
     "BadBody",
     "BadRequest",
+    "BrokenOff",
     "BusUnavailable",
     "ClientGone",
     "Failure",
@@ -16,6 +17,7 @@ __all__ = [
     "NotFound",
     "NotMaster",
     "OutcomeUnknown",
+    "Overloaded",
     "RemoteFailure",
     "SlowBody",
     "TenantRefused",
@@ -37,13 +39,24 @@ class ClientGone(Exception):
     """The client closed its connection before the answer was there."""
 
 
+class BrokenOff(Exception):
+    """The answer had begun, and its rest cannot be had."""
+
+
 class Failure(Exception):
     """An answer that is an error.
 
     Args:
         status: of HTTP.
         content: what the body says, as JSON.
+
+    Attributes:
+        retry_after: seconds after which the client may try again; None where it is not known.
+        revision: of the item that the client takes to be at another one; None where it was not compared.
     """
+
+    retry_after: int | None = None
+    revision: int | None = None
 
     def __init__(self, status: int, content: Any) -> None:
         super().__init__(content)
@@ -136,6 +149,15 @@ class BusUnavailable(Failure):
 
     def __init__(self, reason: str) -> None:
         super().__init__(503, [f"The message bus is not available: {reason}"])
+
+
+class Overloaded(Failure):
+    """More calls wait than may; this one was not run."""
+
+    retry_after = 1
+
+    def __init__(self, method: str) -> None:
+        super().__init__(503, [f"{method}: overloaded: too many calls wait; this one was not taken"])
 
 
 class OutcomeUnknown(Failure):

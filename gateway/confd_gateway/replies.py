@@ -10,10 +10,10 @@ from urllib.parse import quote
 import msgspec
 from starlette.responses import Response
 
-from .errors import Failure, NotAllowed, NotFound, RemoteFailure
+from .errors import Failure, NotAllowed, NotFound, Overloaded, RemoteFailure
 from .routing import PLACEHOLDER, Match
 
-__all__ = ["decode", "failure_response", "json_response", "render"]
+__all__ = ["attachment", "decode", "failure_response", "json_response", "render"]
 
 JSON = "application/json"
 NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
@@ -38,7 +38,14 @@ class _Reply(msgspec.Struct):
     error: _Error | None = None
 
 
+class _Revised(msgspec.Struct):
+    """Of an item, what its entity tag is made of."""
+
+    revision: int | None = None
+
+
 _reply = msgspec.json.Decoder(_Reply)
+_revised = msgspec.json.Decoder(_Revised)
 
 
 def decode(body: bytes) -> bytes:
@@ -68,7 +75,12 @@ def _failure(error: _Error) -> RemoteFailure:
         return RemoteFailure(status, details["body"])
     if error.type == "schema" and isinstance(details.get("messages"), list):
         return RemoteFailure(status, details["messages"])
-    return RemoteFailure(status, [error.message or ""])
+    failure = RemoteFailure(status, [error.message or ""])
+    if error.type == "overloaded":
+        failure.retry_after = Overloaded.retry_after
+    if error.type == "revision-mismatch":
+        failure.revision = details.get("revision")
+    return failure
 
 
 def render(match: Match, result: bytes, base: str) -> Response:
@@ -88,7 +100,21 @@ def render(match: Match, result: bytes, base: str) -> Response:
     location = _location(match, result, base)
     if location is not None:
         response.headers["location"] = location
+    if match.route.shows_item:
+        _tag(response, _revision(result))
     return response
+
+
+def _revision(item: bytes) -> int | None:
+    try:
+        return _revised.decode(item).revision
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _tag(response: Response, revision: int | None) -> None:
+    if revision is not None:
+        response.headers["etag"] = f'"{revision}"'
 
 
 def json_response(status: int, body: bytes) -> Response:
@@ -105,6 +131,9 @@ def failure_response(failure: Failure) -> Response:
     response = json_response(failure.status, msgspec.json.encode(failure.content))
     if isinstance(failure, NotAllowed):
         response.headers["allow"] = ", ".join(failure.allowed)
+    if failure.retry_after is not None:
+        response.headers["retry-after"] = str(failure.retry_after)
+    _tag(response, failure.revision)
     return response
 
 
@@ -138,7 +167,7 @@ def _other(media_type: str, status: int, result: bytes) -> Response:
             base64.b64decode(content["content"] if named else content, validate=True), status, media_type=media_type
         )
         if named and content.get("filename"):
-            response.headers["content-disposition"] = _attachment(str(content["filename"]))
+            response.headers["content-disposition"] = attachment(str(content["filename"]))
         return response
     except (msgspec.MsgspecError, TypeError, KeyError, binascii.Error, ValueError):
         raise RemoteFailure(500, [f"{UNEXPECTED}the service did not send {media_type}"]) from None
@@ -150,7 +179,8 @@ def _text(content: Any) -> str:
     return content
 
 
-def _attachment(filename: str) -> str:
+def attachment(filename: str) -> str:
+    """The Content-Disposition of a file; clients that know no other names than ASCII ones get such a one."""
     plain = FILENAME.sub("_", filename)
     if plain == filename:
         return f"attachment; filename={filename}"

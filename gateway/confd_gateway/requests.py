@@ -5,18 +5,28 @@ import base64
 import codecs
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from confd_schemas.spec import Operation
 from starlette.types import Receive
 
 from .auth import Access
 from .errors import BadBody, BadRequest, ClientGone, SlowBody, TooLarge
 from .routing import Route
 
-__all__ = ["context", "json_body", "query_arguments", "read_body", "request_id", "text_body"]
+__all__ = [
+    "body_pieces",
+    "condition",
+    "context",
+    "json_body",
+    "query_arguments",
+    "read_body",
+    "request_id",
+    "text_body",
+]
 
 # A browser or a proxy that sends nothing for so long is not coming back.
 BODY_SECONDS = 30.0
@@ -27,12 +37,19 @@ CHARSET = re.compile(rb"""charset\s*=\s*"?([^\s";]+)""", re.IGNORECASE)
 # Codecs of Python that turn bytes into text as a charset does; others compress, or take very long.
 CHARSETS = re.compile(r"utf-(8|8-sig|16|16-[bl]e|32|32-[bl]e)|ascii|iso8859-\d+|cp(125\d|437|85\d)|mac-roman|koi8-[ru]")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+REVISION_TAG = re.compile(rb'"([0-9]{1,10})"')
 IDEMPOTENCY_KEY = re.compile(rb"[\x20-\x7e]{1,255}")
 EMPTY_OBJECT = msgspec.Raw(b"{}")
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
-    """The whole body.
+    """The whole body; see `body_pieces`."""
+    pieces = [piece async for piece in body_pieces(receive, headers, limit)]
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def body_pieces(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> AsyncIterator[bytes]:
+    """The body in pieces as they come.
 
     Args:
         limit: bytes allowed.
@@ -44,7 +61,6 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
         raise TooLarge
-    chunks: list[bytes] = []
     size = 0
     while True:
         try:
@@ -54,13 +70,13 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
             raise SlowBody(BODY_SECONDS) from None
         if message["type"] == "http.disconnect":
             raise ClientGone
-        chunk = message.get("body", b"")
-        size += len(chunk)
+        piece = message.get("body", b"")
+        size += len(piece)
         if size > limit:
             raise TooLarge
-        chunks.append(chunk)
+        yield piece
         if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            return
 
 
 def json_body(body: bytes) -> msgspec.Raw:
@@ -157,6 +173,26 @@ def context(headers: Mapping[bytes, bytes], access: Access | None, request: str)
             raise BadRequest("Input Error - Idempotency-Key: must be 1 to 255 printable ASCII characters")
         told["nameko.idempotency_key"] = key.decode("ascii")
     return told
+
+
+def condition(headers: Mapping[bytes, bytes], operation: Operation) -> dict[str, Any]:
+    """The AMQP header that tells of which revisions the item to change must have one, as If-Match does.
+
+    Raises:
+        BadRequest: nothing is changed, or the header has something else than `*` or revisions.
+    """
+    given = headers.get(b"if-match")
+    if given is None:
+        return {}
+    if not operation.changes:
+        raise BadRequest(f"Input Error - If-Match: {operation.method} takes no condition")
+    if given.strip() == b"*":
+        return {"nameko.if_revision": "*"}
+    tags = [REVISION_TAG.fullmatch(tag.strip()) for tag in given.split(b",")]
+    revisions = [tag[1].decode("ascii") for tag in tags if tag]
+    if len(revisions) < len(tags):
+        raise BadRequest('Input Error - If-Match: must be *, or revisions as ETag has them: "7", or "6", "7"')
+    return {"nameko.if_revision": revisions}
 
 
 def _deeper(value: Any, levels: int) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
+from confd_schemas.files import is_filename
+from confd_schemas.schema import Item
 from confd_schemas.spec import Operation, Resource
 
 from .errors import NotAllowed, NotFound
@@ -20,7 +22,7 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # No id is larger than 64 bits, and so nothing larger can be found.
 MAX_DIGITS = 18
 # The narrower type is tried first where several match.
-SPECIFICITY = ("int", "uuid", "id", "text")
+SPECIFICITY = ("int", "uuid", "id", "filename", "text")
 
 Converter = Callable[[str], Any]
 
@@ -44,7 +46,11 @@ def _text(segment: str) -> str | None:
     return segment or None
 
 
-CONVERTERS: dict[str, Converter] = {"int": _integer, "uuid": _uuid, "id": _id, "text": _text}
+def _filename(segment: str) -> str | None:
+    return segment if is_filename(segment) else None
+
+
+CONVERTERS: dict[str, Converter] = {"int": _integer, "uuid": _uuid, "id": _id, "filename": _filename, "text": _text}
 
 
 def _converter(kind: str) -> Converter:
@@ -64,15 +70,17 @@ class Route:
         names: of the path's variables, in order.
         reserved: names that query parameters cannot set.
         located: decodes the fields of a result that its Location needs; None where there is none.
+        shows_item: whether the result is one item, with its revision.
     """
 
-    __slots__ = ("_acl", "located", "location_fields", "names", "operation", "reserved")
+    __slots__ = ("_acl", "located", "location_fields", "names", "operation", "reserved", "shows_item")
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         self.names = tuple(name for name, _ in VARIABLE.findall(operation.path))
         self.reserved = {"body", "self", "", *self.names, *operation.constants}
         self._acl = None if operation.acl is None else PLACEHOLDER.split(operation.acl)
+        self.shows_item = operation.answer is not None and issubclass(operation.answer, Item) and not operation.many
         self.location_fields = tuple(PLACEHOLDER.findall(operation.location or ""))
         self.located: msgspec.json.Decoder[Any] | None = None
         if operation.location is not None:

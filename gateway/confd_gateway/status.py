@@ -11,7 +11,7 @@ STATUS_SECONDS = 2.0
 
 
 def compose_status(told_by_worker: bytes | None, *, master_tenant: bool, service_token: bool) -> dict[str, Any]:
-    """The four parts that every client knows, and then those that only the worker knows.
+    """The four parts that every client knows, whether calls can be answered now, and what only the worker knows.
 
     Args:
         told_by_worker: JSON of its own answer; None when there was none.
@@ -27,4 +27,5 @@ def compose_status(told_by_worker: bytes | None, *, master_tenant: bool, service
     status: dict[str, Any] = {name: {"status": "ok" if works else "fail"} for name, works in parts.items()}
     more = None if told_by_worker is None else msgspec.json.decode(told_by_worker)
     extra = more if isinstance(more, dict) else {}
+    status["ready"] = {"status": "ok" if extra.get("database") == {"status": "ok"} else "fail"}
     return status | {name: value for name, value in extra.items() if name not in status}

@@ -27,6 +27,7 @@ SHOWN = [
     "enabled",
     "links",
     "contexts",
+    "revision",
 ]
 RANGES = ("user_ranges", "group_ranges", "queue_ranges", "conference_room_ranges", "incall_ranges")
 NO_NULL = "['Field may not be null.']"

@@ -32,8 +32,8 @@ def _name() -> str:
 
 def test_an_endpoint_has_the_fields_of_the_contract_in_its_order_and_a_random_name(world: World) -> None:
     endpoint, template = world.endpoint(), world.template()
-    assert list(endpoint) == [*BEFORE, *SECTIONS, *AFTER, "trunk", "line"]
-    assert list(template) == [*BEFORE, *SECTIONS, *AFTER]
+    assert list(endpoint) == [*BEFORE, *SECTIONS, *AFTER, "trunk", "line", "revision"]
+    assert list(template) == [*BEFORE, *SECTIONS, *AFTER, "revision"]
     for made, path, rel in ((endpoint, "", "endpoint_sip"), (template, "templates/", "endpoint_sip_templates")):
         assert len(made["name"]) == 8
         assert made["name"].isalnum()
@@ -41,7 +41,7 @@ def test_an_endpoint_has_the_fields_of_the_contract_in_its_order_and_a_random_na
         assert [made[section] for section in SECTIONS] == [[]] * 7
         assert (made["templates"], made["transport"], made["label"], made["asterisk_id"]) == ([], None, None, None)
     merged = world.call("endpoints_sip.get", uuid=endpoint["uuid"], view="merged")
-    assert list(merged) == [*BEFORE, *AFTER, "trunk", "line", *SECTIONS]
+    assert list(merged) == [*BEFORE, *AFTER, "trunk", "line", *SECTIONS, "revision"]
     message = "Input Error - view: ['Must be one of: merged.']"
     assert refusal(world.call, "endpoints_sip.get", uuid=endpoint["uuid"], view="full") == message
 

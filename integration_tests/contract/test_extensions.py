@@ -26,6 +26,7 @@ SHOWN = [
     "lines",
     "outcall",
     "queue",
+    "revision",
 ]
 NO_PATTERN = "exten: ['String does not match expected pattern.']"
 

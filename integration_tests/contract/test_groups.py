@@ -103,7 +103,7 @@ def test_only_ignore_forward_is_reset_when_it_is_left_out(call: Call) -> None:
     made = _group(call, ignore_forward=True, mark_answered_elsewhere=True, user_timeout=None)
     assert (made["ignore_forward"], made["user_timeout"]) == (True, None)
     call("groups.edit", uuid=made["uuid"], body={})
-    assert _shown(call, made) == made | {"ignore_forward": False}
+    assert _shown(call, made) == made | {"ignore_forward": False, "revision": 2}
 
 
 def test_a_group_is_addressed_by_either_id(call: Call, group: Item) -> None:

@@ -89,7 +89,7 @@ def test_what_is_left_out_stays_and_choices_are_replaced_whole(call: Call, syste
     call("ivr.edit", id=made["id"], body={"choices": choices, "abort_destination": None})
     shown = call("ivr.get", id=made["id"])
     choices[0]["destination"]["ivr_name"] = "menu"
-    assert shown == made | {"choices": choices, "abort_destination": None}
+    assert shown == made | {"choices": choices, "abort_destination": None, "revision": 2}
     call("ivr.edit", id=made["id"], body=shown)
     assert call("ivr.get", id=made["id"]) == shown
 

@@ -33,6 +33,7 @@ SHOWN = [
     "extensions",
     "users",
     "is_webrtc",
+    "revision",
 ]
 AT_LEAST_1 = "[{'constraint_id': 'range', 'constraint': {'min': 1}, 'message': 'Must be greater than or equal to 1.'}]"
 NO_ENDPOINT = "Cannot set caller id if no endpoint associated"

@@ -76,7 +76,7 @@ def test_music_on_hold_has_defaults_a_name_and_a_folder(call: Call, tenant: str,
     assert list(made.items()) == list({
         "uuid": made["uuid"], "tenant_uuid": tenant, "name": f"moh--{made['uuid']}", "label": "rock", "mode": "files",
         "application": None, "sort": None, "files": [],
-        "links": [{"rel": "moh", "href": f"/moh/{made['uuid']}"}],
+        "links": [{"rel": "moh", "href": f"/moh/{made['uuid']}"}], "revision": 1,
     }.items())  # fmt: skip
     assert _folder(system, made).stat().st_mode & 0o7777 == 0o775
     call("moh.delete", uuid=made["uuid"])
@@ -119,7 +119,8 @@ def test_custom_needs_an_application_after_the_change(call: Call) -> None:
     assert refusal(call, "moh.edit", uuid=made["uuid"], body={"application": None}) == message
     call("moh.edit", uuid=made["uuid"], body={"label": "jazz"})
     call("moh.edit", uuid=made["uuid"], body={"application": None, "mode": "mp3"})
-    assert call("moh.get", uuid=made["uuid"]) == made | {"label": "jazz", "application": None, "mode": "mp3"}
+    changed = {"label": "jazz", "application": None, "mode": "mp3", "revision": 3}
+    assert call("moh.get", uuid=made["uuid"]) == made | changed
 
 
 def test_older_clients_give_the_label_as_the_name(call: Call) -> None:
@@ -127,7 +128,7 @@ def test_older_clients_give_the_label_as_the_name(call: Call) -> None:
     assert made["label"] == "rock"
     call("moh.edit", uuid=made["uuid"], body={"name": "jazz"})
     call("moh.edit", uuid=made["uuid"], body={"name": "blues", "label": "soul"})
-    assert call("moh.get", uuid=made["uuid"]) == made | {"label": "soul"}
+    assert call("moh.get", uuid=made["uuid"]) == made | {"label": "soul", "revision": 3}
     message = "Input Error - label: ['Longer than maximum length 128.']"
     assert refusal(call, "moh.create", body={"name": "x" * 129, "mode": "files"}) == message
 

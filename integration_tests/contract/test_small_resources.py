@@ -42,7 +42,7 @@ def feature(master: Http) -> Iterator[dict[str, Any]]:
 
 def test_an_access_feature_has_defaults(feature: dict[str, Any], master: Http) -> None:
     path = f"{FEATURES}/{feature['id']}"
-    assert list(feature) == ["id", "host", "feature", "enabled", "links"]
+    assert list(feature) == ["id", "host", "feature", "enabled", "links", "revision"]
     assert (feature["feature"], feature["enabled"]) == ("phonebook", True)
     assert feature["links"][0]["rel"] == "access_features"
     assert feature["links"][0]["href"].endswith(path)
@@ -173,13 +173,18 @@ def test_a_voicemail_may_keep_a_zone_message_that_is_gone(master: Http, call: Ca
         call("voicemails.create", body=voicemail | {"number": "1001"})
 
 
+def _localization(http: Http, **content: Any) -> tuple[str, str | None]:
+    shown = http("GET", "/localization", **content).json()
+    return shown["tenant_uuid"], shown["country"]
+
+
 def test_each_tenant_has_its_own_country(http: Http, system: System, client: Client, tenant: str) -> None:
     assert http("PUT", "/localization", json={"country": "FR"}).status_code == 204
     assert http("PUT", "/localization", json={}).status_code == 204
-    assert http("GET", "/localization").json() == {"tenant_uuid": PARENT, "country": "FR"}
+    assert _localization(http) == (PARENT, "FR")
     child = {"headers": {"Wazo-Tenant": CHILD}}
     assert http("PUT", "/localization", json={"country": None}, **child).status_code == 204
-    assert http("GET", "/localization", **child).json() == {"tenant_uuid": CHILD, "country": None}
+    assert _localization(http, **child) == (CHILD, None)
 
     user = client.call("users.create", body={"firstname": "Alice"})
     with system.events("localization_edited", tenant=tenant) as events:
@@ -196,7 +201,7 @@ def test_only_putting_the_country_makes_an_unknown_tenant_known(call: Callable[.
     assert refusal.value.status == 404
     assert refusal.value.message == f"Resource Not Found - Tenant was not found ('uuid': '{tenant}')"
     call("localization.edit", body={})
-    assert call("localization.get") == {"tenant_uuid": tenant, "country": None}
+    assert call("localization.get") == {"tenant_uuid": tenant, "country": None, "revision": 1}
 
 
 @pytest.mark.parametrize(

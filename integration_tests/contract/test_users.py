@@ -75,6 +75,7 @@ SHOWN = [
     "func_key_template_id",
     "call_record_enabled",
     "call_pickup_target_users",
+    "revision",
 ]
 
 

@@ -31,6 +31,7 @@ SHOWN = [
     "links",
     "accesstype",
     "users",
+    "revision",
 ]
 NO_PATTERN = "['String does not match expected pattern.']"
 NO_BOOLEAN = "['Not a valid boolean.']"

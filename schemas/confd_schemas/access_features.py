@@ -1,13 +1,13 @@
 """Access features: who outside may use what."""
 
 from . import fields
-from .schema import Schema
+from .schema import Item
 from .spec import Listing, resource
 
 __all__ = ["AccessFeature", "access_features"]
 
 
-class AccessFeature(Schema):
+class AccessFeature(Item):
     """A host or network that may use a feature."""
 
     id = fields.Integer(dump_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from . import fields
-from .schema import Schema, ValidationError
+from .schema import Item, Schema, ValidationError
 from .spec import Resource, operation
 
 __all__ = [
@@ -30,26 +30,26 @@ def _not_register(key: str) -> str:
     return key
 
 
-class RTPOptions(Schema):
+class RTPOptions(Item):
     """Options of rtp.conf."""
 
     options = fields.Options(required=True, key=_text(255))
 
 
-class IAXGeneral(Schema):
+class IAXGeneral(Item):
     """Options of iax.conf; those whose order matters, or that are given more than once, apart."""
 
     options = fields.Options(required=True, key=_text(128, _not_register), value=_text(255))
     ordered_options = fields.OrderedOptions(required=True, key=_text(128, _not_register), value=_text(255))
 
 
-class SCCPGeneral(Schema):
+class SCCPGeneral(Item):
     """Options of sccp.conf."""
 
     options = fields.Options(required=True, key=_text(80), value=_text(80))
 
 
-class VoicemailGeneral(Schema):
+class VoicemailGeneral(Item):
     """Options of voicemail.conf."""
 
     options = fields.Options(required=True, key=_text(128))

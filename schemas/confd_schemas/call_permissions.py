@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import post_load
 
 from . import fields
-from .schema import Schema
+from .schema import Item
 from .spec import Listing, resource
 
 __all__ = ["CallPermission", "callpermissions"]
@@ -15,7 +15,7 @@ _CHARACTERS = r"[0-9NXZ*#\-\[\]]"
 _EXTENSION = rf"^(?:_?\+?{_CHARACTERS}+(?!{_CHARACTERS})[.!]?){{1,40}}\Z"
 
 
-class CallPermission(Schema):
+class CallPermission(Item):
     """A call permission; its extensions are a set."""
 
     id = fields.Integer(dump_only=True)

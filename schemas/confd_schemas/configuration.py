@@ -1,7 +1,7 @@
 """Whether changes make Asterisk reload its configuration."""
 
 from . import fields
-from .schema import Schema
+from .schema import Item
 from .spec import Resource, operation
 
 __all__ = ["LiveReload", "live_reload"]
@@ -9,7 +9,7 @@ __all__ = ["LiveReload", "live_reload"]
 _PATH = "/configuration/live_reload"
 
 
-class LiveReload(Schema):
+class LiveReload(Item):
     """Whether the live reload is enabled."""
 
     enabled = fields.StrictBoolean(required=True, attribute="live_reload_enabled")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from marshmallow import post_load, pre_load, validates_schema
+from marshmallow import post_load, validates_schema
 
 from . import fields
-from .schema import Schema, ValidationError
+from .schema import Item, Labelled, Schema, ValidationError
 from .spec import Listing, Operation, operation, resource
 
 __all__ = [
@@ -47,7 +47,7 @@ class IncallRange(Range):
     did_length = fields.Integer(validate=fields.range_(0), load_default=0)
 
 
-class Context(Schema):
+class Context(Labelled, Item):
     """A part of the dialplan."""
 
     id = fields.Integer(dump_only=True)
@@ -65,12 +65,6 @@ class Context(Schema):
     enabled = fields.StrictBoolean(load_default=True)
     links = fields.Links("contexts", "/contexts/{id}")
     contexts = fields.Summary("contexts", "id", "name", "label", "links", many=True)
-
-    @pre_load
-    def _take_name_as_label(self, data: Any, **kwargs: Any) -> Any:
-        if isinstance(data, dict) and "name" in data and "label" not in data:
-            return data | {"label": data["name"]}
-        return data
 
 
 class ContextReference(Schema):

@@ -1,13 +1,13 @@
 """Custom endpoints: any interface that Asterisk can dial."""
 
 from . import fields
-from .schema import Schema
+from .schema import Item
 from .spec import Listing, resource
 
 __all__ = ["EndpointCustom", "endpoints_custom"]
 
 
-class EndpointCustom(Schema):
+class EndpointCustom(Item):
     """A custom endpoint."""
 
     id = fields.Integer(dump_only=True)

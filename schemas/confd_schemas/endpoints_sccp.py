@@ -3,13 +3,13 @@
 from marshmallow.validate import Length
 
 from . import fields
-from .schema import Schema
+from .schema import Item
 from .spec import Listing, resource
 
 __all__ = ["EndpointSCCP", "endpoints_sccp"]
 
 
-class EndpointSCCP(Schema):
+class EndpointSCCP(Item):
     """An SCCP endpoint; of its options, `cid_name` and `cid_num` are kept until they are given anew."""
 
     id = fields.Integer(dump_only=True)

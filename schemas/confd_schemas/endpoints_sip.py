@@ -1,7 +1,7 @@
 """SIP endpoints, and the templates that they inherit options from."""
 
 from . import fields
-from .schema import Schema
+from .schema import Item, Schema
 from .spec import Listing, resource
 
 __all__ = [
@@ -47,7 +47,7 @@ class _Options(fields.Pairs):
         super().__init__(minimum=1, maximum=4092, max_items=512, load_default=list)
 
 
-class EndpointSIPTemplate(Schema):
+class EndpointSIPTemplate(Item):
     """A template. A name that is left out when creating is made by the server."""
 
     uuid = fields.UUID(dump_only=True)
@@ -79,7 +79,7 @@ def _merged(field: str) -> fields.Pairs:
     return fields.Pairs(dump_only=True, attribute=f"merged_{field}")
 
 
-class EndpointSIPMerged(Schema):
+class EndpointSIPMerged(Item):
     """An endpoint with the options that it inherits: one pair a key, in its first place and with its last value."""
 
     uuid = fields.UUID(dump_only=True)

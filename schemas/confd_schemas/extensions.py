@@ -5,13 +5,13 @@ from typing import Any
 from marshmallow import post_load
 
 from . import fields
-from .schema import Schema
+from .schema import Item
 from .spec import Listing, resource
 
 __all__ = ["Extension", "extensions"]
 
 
-class Extension(Schema):
+class Extension(Item):
     """An extension; which extens are allowed depends on the type of the context."""
 
     id = fields.Integer(dump_only=True)

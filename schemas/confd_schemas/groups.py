@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from marshmallow import post_load, pre_load
+from marshmallow import post_load
 
 from . import fields
 from .destinations import Destination
-from .schema import Schema
+from .schema import Item, Labelled, Schema
 from .spec import Listing, Resource, association, operation, resource
 
 __all__ = [
@@ -74,7 +74,7 @@ class GroupFallbacks(Schema):
     congestion_destination = Destination(load_default=None)
 
 
-class Group(Schema):
+class Group(Labelled, Item):
     """A group; its name is made by the server."""
 
     id = fields.Integer(dump_only=True)
@@ -103,13 +103,6 @@ class Group(Schema):
     schedules = fields.Summary("schedules", "id", "name", "links", many=True)
     call_permissions = fields.Summary("callpermissions", "id", "name", "links", many=True)
     members = fields.Nested(GroupMembers, dump_only=True)
-
-    @pre_load
-    def _take_name_as_label(self, data: Any, **kwargs: Any) -> Any:
-        """Older clients give the label as the name."""
-        if isinstance(data, dict) and "name" in data and "label" not in data:
-            return {**data, "label": data["name"]}
-        return data
 
     @post_load
     def _reset_ignore_forward(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

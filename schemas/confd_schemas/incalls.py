@@ -2,7 +2,7 @@
 
 from . import fields
 from .destinations import Destination
-from .schema import Schema
+from .schema import Item
 from .spec import Listing, operation, resource
 
 __all__ = ["Incall", "incalls"]
@@ -10,7 +10,7 @@ __all__ = ["Incall", "incalls"]
 _LISTED = ("preprocess_subroutine", "greeting_sound", "description", "exten")
 
 
-class Incall(Schema):
+class Incall(Item):
     """An incall; its extension is a number that is called from outside."""
 
     id = fields.Integer(dump_only=True)

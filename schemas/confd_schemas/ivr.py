@@ -2,7 +2,7 @@
 
 from . import fields
 from .destinations import Destination
-from .schema import Schema
+from .schema import Item, Schema
 from .spec import Listing, resource
 
 __all__ = ["IVR", "IVRChoice", "ivr"]
@@ -17,7 +17,7 @@ class IVRChoice(Schema):
     destination = Destination(required=True)
 
 
-class IVR(Schema):
+class IVR(Item):
     """A menu by voice."""
 
     id = fields.Integer(dump_only=True)

@@ -10,13 +10,13 @@ from .endpoints_sccp import EndpointSCCP
 from .endpoints_sip import EndpointSIP, EndpointSIPSummary
 from .extensions import Extension
 from .parameters import Recursive
-from .schema import Schema, ValidationError
+from .schema import Item, ValidationError
 from .spec import Listing, resource
 
 __all__ = ["Line", "LineCreate", "LineCreated", "LineExtension", "lines"]
 
 
-class Line(Schema):
+class Line(Item):
     """A line. A provisioning code that is left out when creating is made by the server."""
 
     null_means_default: ClassVar[tuple[str, ...]] = (

@@ -3,7 +3,7 @@
 from marshmallow import validate
 
 from . import fields
-from .schema import Schema, ValidationError
+from .schema import Item, ValidationError
 from .spec import Resource, operation
 
 __all__ = ["COUNTRIES", "Localization", "localization"]
@@ -28,7 +28,7 @@ def _known(code: str) -> str:
     return code
 
 
-class Localization(Schema):
+class Localization(Item):
     """A tenant's country; the case of its letters is kept."""
 
     tenant_uuid = fields.UUID(dump_only=True)

@@ -1,13 +1,13 @@
 """The description of the REST API, made from the resource specs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from apispec import APISpec
 
 from . import swagger2
 from .json_schema import Plugin, shape
-from .schema import Schema
+from .schema import Item, Schema
 from .spec import Listing, Operation, Resource
 
 __all__ = ["document", "swagger"]
@@ -20,6 +20,7 @@ _VARIABLES: dict[str, dict[str, Any]] = {
     "int": {"type": "integer", "minimum": 0},
     "uuid": {"type": "string", "format": "uuid"},
     "id": {"type": "string", "pattern": f"^([0-9]+|{UUID_PATTERN})$"},
+    "filename": {"type": "string", "minLength": 1, "maxLength": 194, "pattern": "^[^/.][^/]*$"},
     "text": {"type": "string"},
 }
 _PAGE: tuple[dict[str, Any], ...] = (
@@ -60,10 +61,23 @@ _TENANT = {
     "description": "Tenant to act in; that of the token when left out",
     "schema": {"type": "string", "format": "uuid"},
 }
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "Change the item only if its ETag is this, or one of these; * takes any",
+    "schema": {"type": "string"},
+}
+_ETAG = {
+    "ETag": {
+        "description": "Revision of the item, in quotes: what If-Match takes",
+        "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+    }
+}
 _ERRORS = {
     "400": ("BadRequest", "The request is refused"),
     "401": ("Unauthorized", "The token, its rights or the tenant are not good for this"),
     "404": ("NotFound", "An id of the path does not exist or is not visible"),
+    "412": ("Changed", "The item has another revision than If-Match tells"),
     "503": ("Unavailable", "The daemon or one that it needs can't answer now"),
 }
 
@@ -91,14 +105,17 @@ def document(resources: Iterable[Resource], *, version: str) -> dict[str, Any]:
     )
     spec.components.security_scheme(TOKEN, {"type": "apiKey", "name": "X-Auth-Token", "in": "header"})
     spec.components.parameter("Tenant", "header", _TENANT)
+    spec.components.parameter("IfMatch", "header", _IF_MATCH)
     for parameter in _PAGE:
         spec.components.parameter(parameter["name"].capitalize(), "query", parameter)
     spec.components.schema("Errors", {"type": "array", "items": {"type": "string"}})
     for name, description in _ERRORS.values():
-        spec.components.response(name, {"description": description, "content": _json("Errors")})
+        headers = {"headers": _ETAG} if name == "Changed" else {}
+        spec.components.response(name, {"description": description, "content": _json("Errors"), **headers})
+    items = {resource.path for resource in resources if _is_item(resource.schema)}
     for resource in resources:
         for operation in resource.operations:
-            described = _Description(spec, resource, operation).whole()
+            described = _Description(spec, resource, operation, items).whole()
             spec.path(operation.plain_path, operations={operation.method.lower(): described})
     return spec.to_dict()
 
@@ -121,10 +138,16 @@ def swagger(resources: Iterable[Resource], *, version: str, prefix: str | None =
 
 
 class _Description:
-    """One operation as OpenAPI describes it."""
+    """One operation as OpenAPI describes it.
 
-    def __init__(self, spec: APISpec, resource: Resource, operation: Operation) -> None:
+    Args:
+        items: paths of all items that have a revision.
+    """
+
+    def __init__(self, spec: APISpec, resource: Resource, operation: Operation, items: Collection[str]) -> None:
         self.spec, self.resource, self.operation = spec, resource, operation
+        changes = operation.rpc is not None and operation.changes and not operation.in_blocks
+        self.conditional = changes and self._has_revision(items)
 
     def whole(self) -> dict[str, Any]:
         """The operation object."""
@@ -146,6 +169,12 @@ class _Description:
         else:
             described["security"] = []
         return described
+
+    def _has_revision(self, items: Collection[str]) -> bool:
+        """Whether what the path names first, or the one row of a resource without ids, has a revision."""
+        if self.operation.item:
+            return self.operation.item in items
+        return self.operation.method == "PUT" and _is_item(self.resource.schema)
 
     def _id(self) -> str:
         operation = self.operation
@@ -169,12 +198,13 @@ class _Description:
         return [{"name": name, "in": "query", "schema": {"type": "string"}} for name in operation.query]
 
     def _headers(self) -> list[str]:
-        return ["Tenant"] if self.operation.acl and not self.operation.master_only else []
+        tenant = ["Tenant"] if self.operation.acl and not self.operation.master_only else []
+        return [*tenant, "IfMatch"] if self.conditional else tenant
 
     def _body(self) -> dict[str, Any]:
         operation = self.operation
         if operation.body is None:
-            return {operation.accepts: {"schema": {"type": "string"}}}
+            return {operation.accepts: {"schema": _plain(operation)}}
         return {operation.accepts: {"schema": shape(operation.body, partial=operation.partial)}}
 
     def _responses(self) -> dict[str, Any]:
@@ -188,6 +218,8 @@ class _Description:
             responses["401"] = "Unauthorized"
         if operation.variables:
             responses["404"] = "NotFound"
+        if self.conditional:
+            responses["412"] = "Changed"
         responses["503"] = "Unavailable"
         return responses
 
@@ -196,12 +228,18 @@ class _Description:
         success: dict[str, Any] = {"description": _success_text(operation)}
         if operation.location:
             success["headers"] = {"Location": {"description": "URL of the item", "schema": {"type": "string"}}}
+        if _is_item(operation.answer) and not operation.many:
+            success["headers"] = success.get("headers", {}) | _ETAG
         if operation.answer:
             shown = [shape(schema) for schema in (operation.answer, *operation.views.values())]
             success["content"] = {operation.produces: {"schema": _answer(shown, operation.many)}}
         elif operation.method == "GET":
-            success["content"] = {operation.produces: {"schema": {"type": "string"}}}
+            success["content"] = {operation.produces: {"schema": _plain(operation)}}
         return success
+
+
+def _is_item(schema: type[Schema] | None) -> bool:
+    return schema is not None and issubclass(schema, Item)
 
 
 def _variable(type_: str) -> dict[str, Any]:
@@ -235,6 +273,11 @@ def _answer(shown: list[Schema], many: bool) -> Any:
         },
         "required": ["total", "items"],
     }
+
+
+def _plain(operation: Operation) -> dict[str, Any]:
+    """What is not JSON: bytes or text."""
+    return {"type": "string", "format": "binary"} if operation.in_blocks else {"type": "string"}
 
 
 def _success_text(operation: Operation) -> str:

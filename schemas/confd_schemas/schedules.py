@@ -6,7 +6,7 @@ from marshmallow import validates_schema
 
 from . import fields
 from .destinations import Destination
-from .schema import Schema, ValidationError
+from .schema import Item, Schema, ValidationError
 from .spec import Listing, resource
 
 __all__ = ["ExceptionalPeriod", "Period", "Schedule", "schedules"]
@@ -47,7 +47,7 @@ class ExceptionalPeriod(Period):
     destination = Destination(required=True)
 
 
-class Schedule(Schema):
+class Schedule(Item):
     """A schedule."""
 
     id = fields.Integer(dump_only=True)

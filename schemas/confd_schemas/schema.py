@@ -3,9 +3,10 @@
 from typing import Any, ClassVar
 
 import marshmallow
-from marshmallow import ValidationError
+from marshmallow import ValidationError, fields
+from marshmallow.schema import SchemaMeta
 
-__all__ = ["Schema", "ValidationError", "load"]
+__all__ = ["Item", "Labelled", "Schema", "ValidationError", "load"]
 
 
 class Schema(marshmallow.Schema):
@@ -25,6 +26,31 @@ class Schema(marshmallow.Schema):
         if partial or not self.null_means_default or not isinstance(data, dict):
             return data
         return {k: v for k, v in data.items() if v is not None or k not in self.null_means_default}
+
+
+class _ItemMeta(SchemaMeta):
+    """Adds the field that all items have, behind those of their own."""
+
+    @classmethod
+    def get_declared_fields(mcs, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        declared = super().get_declared_fields(*args, **kwargs)
+        declared.pop("revision", None)
+        return declared | {"revision": fields.Integer(dump_only=True)}
+
+
+class Item(Schema, metaclass=_ItemMeta):
+    """An item of a resource as it is read: it shows its `revision`, which each change of the item raises."""
+
+
+class Labelled(Schema):
+    """A body with a `label` that people choose, beside a `name` that the server makes."""
+
+    @marshmallow.pre_load
+    def _take_name_as_label(self, data: Any, **kwargs: Any) -> Any:
+        """Older clients give the label as the name."""
+        if isinstance(data, dict) and "name" in data and "label" not in data:
+            return {**data, "label": data["name"]}
+        return data
 
 
 def load(schema: Schema, body: Any, *, partial: bool = False) -> dict[str, Any]:

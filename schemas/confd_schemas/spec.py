@@ -1,14 +1,15 @@
 """Resource specs: what the gateway needs to translate REST to RPC, and what the worker exposes.
 
 An operation joins one HTTP method and path to one RPC name. Paths are written with the types of their variables,
-`/users/{user_id:id}/lines/{line_id:int}`: `int` (digits), `uuid`, `id` (digits or a uuid), `text` (anything without
-a slash), or the words that are allowed: `{name:busy|noanswer|unconditional}`. What does not match its type is an
-unknown URL.
+`/users/{user_id:id}/lines/{line_id:int}`: `int` (digits), `uuid`, `id` (digits or a uuid), `filename` (see `files`),
+`text` (anything without a slash), or the words that are allowed: `{name:busy|noanswer|unconditional}`. What does not
+match its type is an unknown URL.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -55,6 +56,9 @@ class Operation:
         master_only: only for tokens whose own tenant is the master tenant.
         accepts: media type of the request's body when it is not JSON; it is passed on as text.
         produces: media type of the answer.
+        in_blocks: the body, or the content of the answer, is a file of any size, which goes over the bus in blocks, as
+            `files` tells.
+        limit: bytes of the body at the most, where that is not what the gateway allows any body.
         timeout: seconds that a caller should wait for the answer; None where the usual time is enough.
         refusal: the JSON that comes with the 405 of a refused operation.
         summary: a line for the documents.
@@ -77,6 +81,8 @@ class Operation:
     master_only: bool = False
     accepts: str = "application/json"
     produces: str = "application/json"
+    in_blocks: bool = False
+    limit: int | None = None
     timeout: float | None = None
     refusal: Any = ""
     summary: str = ""
@@ -105,6 +111,12 @@ class Operation:
     def variables(self) -> dict[str, str]:
         """Types of the path's variables by name."""
         return dict(VARIABLE.findall(self.path))
+
+    @cached_property
+    def item(self) -> str:
+        """The part of the path that names an item, its variable made anonymous, `/users/{}`; empty without one."""
+        variable = VARIABLE.search(self.path)
+        return f"{self.path[: variable.start()]}{{}}" if variable else ""
 
     @property
     def plain_path(self) -> str:
@@ -150,6 +162,11 @@ class Resource:
     schema: type[Schema] | None = None
     id: str = "id"
     listing: Listing | None = None
+
+    @cached_property
+    def path(self) -> str:
+        """The path of one item, `/users/{}`, as the operations on it tell it; empty where there is none."""
+        return next((one.item for one in self.operations if one.item == VARIABLE.sub("{}", one.path)), "")
 
     def of(self, service: str) -> dict[str, Operation]:
         """The operations that `service` serves, by method name (the first one where several share it)."""

@@ -1,13 +1,13 @@
 """Tenants, as far as this daemon knows them; they are made and removed by the authentication daemon."""
 
 from . import fields
-from .schema import Schema
+from .schema import Item
 from .spec import Listing, refused, resource
 
 __all__ = ["Tenant", "tenants"]
 
 
-class Tenant(Schema):
+class Tenant(Item):
     """A tenant and its SIP templates."""
 
     uuid = fields.UUID(dump_only=True)

@@ -8,7 +8,7 @@ from marshmallow import post_load, validates_schema
 from . import fields
 from .lines import LineCreated
 from .parameters import RecursiveIfTrue
-from .schema import Schema, ValidationError
+from .schema import Item, Schema, ValidationError
 from .spec import Listing, operation, refused, resource
 from .user_belongings import (
     UserAccount,
@@ -54,7 +54,7 @@ _FORWARDS = {"type": "object", "properties": {"busy": _FORWARD, "noanswer": _FOR
 _FALLBACKS = {"type": "object", "properties": {name: {"type": ["object", "null"]} for name in FALLBACKS}}
 
 
-class User(Schema):
+class User(Item):
     """A user. A caller ID that is left out when creating is made by the server from the names."""
 
     null_means_default = (

@@ -5,13 +5,13 @@ from typing import Any
 from marshmallow import validates_schema
 
 from . import fields
-from .schema import Schema, ValidationError
+from .schema import Item, ValidationError
 from .spec import Listing, resource
 
 __all__ = ["Voicemail", "voicemails"]
 
 
-class Voicemail(Schema):
+class Voicemail(Item):
     """A voicemail box."""
 
     id = fields.Integer(dump_only=True)

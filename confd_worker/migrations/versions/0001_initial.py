@@ -16,19 +16,20 @@ depends_on = None
 _TABLES = """
     access_features, asterisk_options, tenants, users, contexts, context_includes, extensions, lines,
     line_extensions, user_lines, endpoint_sip, endpoint_sip_templates, endpoint_sccp, endpoint_custom,
-    sip_transports, voicemails, voicemail_zonemessages, infos, calls, outbox, sysconfd_requests, dead_letters, destinations, incalls, schedules,
-    incall_schedules, user_schedules, call_permissions, user_call_permissions, user_fallbacks, groups,
-    group_user_members, group_extension_members, group_schedules, group_call_permissions, group_fallbacks, ivr,
-    ivr_choices, moh
+    sip_transports, voicemails, voicemail_zonemessages, infos, calls, outbox, sysconfd_requests, dead_letters,
+    destinations, incalls, schedules, incall_schedules, user_schedules, call_permissions, user_call_permissions,
+    user_fallbacks, groups, group_user_members, group_extension_members, group_schedules, group_call_permissions,
+    group_fallbacks, ivr, ivr_choices, moh
 """
 _FUNCTIONS = """
     confd_sip_templates_changed, confd_sip_options_changed, confd_sip_derive, confd_sip_merged, confd_sip_option,
-    confd_sip_tree, confd_fold, confd_target_deleted, confd_holder_deleted, confd_main_line_deleted
+    confd_sip_tree, confd_fold, confd_target_deleted, confd_holder_deleted, confd_main_line_deleted,
+    confd_associated, confd_part_of, confd_revised, confd_part_changed, confd_raise_revision
 """
 
 
 def upgrade() -> None:
-    for part in ("initial", "functions", "data"):
+    for part in ("revisions", "initial", "functions", "data"):
         script = Path(__file__).with_name(f"{part}.sql").read_text()
         op.get_bind().exec_driver_sql(script, execution_options={"no_parameters": True})
 

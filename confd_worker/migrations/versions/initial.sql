@@ -3,6 +3,7 @@ CREATE TABLE access_features (
     host VARCHAR(255) NOT NULL,
     feature VARCHAR NOT NULL,
     enabled BOOLEAN DEFAULT true NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT access_features_pkey PRIMARY KEY (id),
     CONSTRAINT access_features_host_feature_key UNIQUE (host, feature)
 );
@@ -12,6 +13,7 @@ CREATE TABLE asterisk_options (
     section VARCHAR NOT NULL,
     options JSON DEFAULT '{}' NOT NULL,
     ordered_options JSON DEFAULT '[]' NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT asterisk_options_pkey PRIMARY KEY (file, section)
 );
 
@@ -29,6 +31,7 @@ CREATE TABLE sip_transports (
     uuid UUID NOT NULL,
     name VARCHAR(79) NOT NULL,
     options JSONB DEFAULT '[]' NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT sip_transports_pkey PRIMARY KEY (uuid),
     CONSTRAINT sip_transports_name_key UNIQUE (name)
 );
@@ -43,6 +46,7 @@ CREATE TABLE tenants (
     registration_trunk_sip_template_uuid UUID,
     meeting_guest_sip_template_uuid UUID,
     twilio_trunk_sip_template_uuid UUID,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT tenants_pkey PRIMARY KEY (uuid)
 );
 
@@ -53,6 +57,7 @@ CREATE TABLE infos (
     live_reload_enabled BOOLEAN DEFAULT true NOT NULL,
     timezone VARCHAR DEFAULT 'Europe/Paris' NOT NULL,
     configured BOOLEAN DEFAULT false NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT infos_pkey PRIMARY KEY (only_row),
     CONSTRAINT infos_one_row_check CHECK (only_row)
 );
@@ -127,6 +132,7 @@ CREATE TABLE contexts (
     conference_room_ranges JSON DEFAULT '[]' NOT NULL,
     incall_ranges JSON DEFAULT '[]' NOT NULL,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT contexts_pkey PRIMARY KEY (id),
     CONSTRAINT contexts_name_tenant_uuid_key UNIQUE (name, tenant_uuid),
     CONSTRAINT contexts_uuid_key UNIQUE (uuid),
@@ -142,6 +148,7 @@ CREATE TABLE endpoint_custom (
     interface_suffix VARCHAR(32),
     enabled BOOLEAN DEFAULT true NOT NULL,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT endpoint_custom_pkey PRIMARY KEY (id),
     CONSTRAINT endpoint_custom_interface_key UNIQUE (interface),
     CONSTRAINT endpoint_custom_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
@@ -154,6 +161,7 @@ CREATE TABLE endpoint_sccp (
     name VARCHAR(128) NOT NULL,
     options JSONB DEFAULT '[]' NOT NULL,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT endpoint_sccp_pkey PRIMARY KEY (id),
     CONSTRAINT endpoint_sccp_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
@@ -177,15 +185,16 @@ CREATE TABLE endpoint_sip (
     webrtc BOOLEAN DEFAULT false NOT NULL,
     caller_id VARCHAR,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT endpoint_sip_pkey PRIMARY KEY (uuid),
     CONSTRAINT endpoint_sip_name_key UNIQUE (name),
     CONSTRAINT endpoint_sip_transport_uuid_fkey FOREIGN KEY(transport_uuid) REFERENCES sip_transports (uuid),
     CONSTRAINT endpoint_sip_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
-CREATE INDEX endpoint_sip_transport_uuid_idx ON endpoint_sip (transport_uuid);
-
 CREATE INDEX endpoint_sip_tenant_uuid_idx ON endpoint_sip (tenant_uuid);
+
+CREATE INDEX endpoint_sip_transport_uuid_idx ON endpoint_sip (transport_uuid);
 
 CREATE TABLE call_permissions (
     id SERIAL NOT NULL,
@@ -196,6 +205,7 @@ CREATE TABLE call_permissions (
     enabled BOOLEAN DEFAULT true NOT NULL,
     description VARCHAR,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT call_permissions_pkey PRIMARY KEY (id),
     CONSTRAINT call_permissions_name_tenant_uuid_key UNIQUE (name, tenant_uuid),
     CONSTRAINT call_permissions_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
@@ -212,6 +222,7 @@ CREATE TABLE incalls (
     description VARCHAR,
     destination_id INTEGER,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT incalls_pkey PRIMARY KEY (id),
     CONSTRAINT incalls_destination_id_fkey FOREIGN KEY(destination_id) REFERENCES destinations (id) ON DELETE SET NULL,
     CONSTRAINT incalls_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
@@ -230,6 +241,7 @@ CREATE TABLE schedules (
     exceptions JSONB DEFAULT '[]' NOT NULL,
     enabled BOOLEAN DEFAULT true NOT NULL,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT schedules_pkey PRIMARY KEY (id),
     CONSTRAINT schedules_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
@@ -256,6 +268,7 @@ CREATE TABLE groups (
     ignore_forward BOOLEAN DEFAULT false NOT NULL,
     max_calls INTEGER,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT groups_pkey PRIMARY KEY (id),
     CONSTRAINT groups_uuid_key UNIQUE (uuid),
     CONSTRAINT groups_name_key UNIQUE (name),
@@ -278,6 +291,7 @@ CREATE TABLE ivr (
     timeout_destination_id INTEGER,
     abort_destination_id INTEGER,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT ivr_pkey PRIMARY KEY (id),
     CONSTRAINT ivr_invalid_destination_id_fkey FOREIGN KEY(invalid_destination_id) REFERENCES destinations (id) ON DELETE SET NULL,
     CONSTRAINT ivr_timeout_destination_id_fkey FOREIGN KEY(timeout_destination_id) REFERENCES destinations (id) ON DELETE SET NULL,
@@ -287,11 +301,11 @@ CREATE TABLE ivr (
 
 CREATE INDEX ivr_timeout_destination_id_idx ON ivr (timeout_destination_id);
 
+CREATE INDEX ivr_tenant_uuid_idx ON ivr (tenant_uuid);
+
 CREATE INDEX ivr_invalid_destination_id_idx ON ivr (invalid_destination_id);
 
 CREATE INDEX ivr_abort_destination_id_idx ON ivr (abort_destination_id);
-
-CREATE INDEX ivr_tenant_uuid_idx ON ivr (tenant_uuid);
 
 CREATE TABLE moh (
     uuid UUID NOT NULL,
@@ -301,6 +315,7 @@ CREATE TABLE moh (
     application VARCHAR(256),
     sort VARCHAR,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT moh_pkey PRIMARY KEY (uuid),
     CONSTRAINT moh_name_key UNIQUE (name),
     CONSTRAINT moh_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
@@ -325,6 +340,7 @@ CREATE TABLE extensions (
     context VARCHAR NOT NULL,
     enabled BOOLEAN DEFAULT true NOT NULL,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     incall_id INTEGER,
     group_id INTEGER,
     CONSTRAINT extensions_pkey PRIMARY KEY (id),
@@ -335,11 +351,11 @@ CREATE TABLE extensions (
     CONSTRAINT extensions_group_id_fkey FOREIGN KEY(group_id) REFERENCES groups (id) ON DELETE SET NULL
 );
 
-CREATE INDEX extensions_tenant_uuid_idx ON extensions (tenant_uuid);
-
 CREATE INDEX extensions_incall_id_idx ON extensions (incall_id);
 
 CREATE INDEX extensions_context_idx ON extensions (context);
+
+CREATE INDEX extensions_tenant_uuid_idx ON extensions (tenant_uuid);
 
 CREATE TABLE endpoint_sip_templates (
     child_uuid UUID NOT NULL,
@@ -363,6 +379,7 @@ CREATE TABLE lines (
     endpoint_sccp_id INTEGER,
     endpoint_custom_id INTEGER,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT lines_pkey PRIMARY KEY (id),
     CONSTRAINT lines_context_fkey FOREIGN KEY(context, tenant_uuid) REFERENCES contexts (name, tenant_uuid) ON DELETE CASCADE ON UPDATE CASCADE,
     CONSTRAINT lines_one_endpoint_check CHECK (num_nonnulls(endpoint_sip_uuid, endpoint_sccp_id, endpoint_custom_id) <= 1),
@@ -375,9 +392,9 @@ CREATE TABLE lines (
     CONSTRAINT lines_endpoint_custom_id_fkey FOREIGN KEY(endpoint_custom_id) REFERENCES endpoint_custom (id) ON DELETE SET NULL
 );
 
-CREATE INDEX lines_tenant_uuid_idx ON lines (tenant_uuid);
-
 CREATE INDEX lines_context_idx ON lines (context);
+
+CREATE INDEX lines_tenant_uuid_idx ON lines (tenant_uuid);
 
 CREATE TABLE voicemails (
     id SERIAL NOT NULL,
@@ -397,16 +414,17 @@ CREATE TABLE voicemails (
     options JSONB DEFAULT '[]' NOT NULL,
     accesstype VARCHAR DEFAULT 'personal' NOT NULL,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT voicemails_pkey PRIMARY KEY (id),
     CONSTRAINT voicemails_number_context_key UNIQUE (number, context),
     CONSTRAINT voicemails_context_fkey FOREIGN KEY(context, tenant_uuid) REFERENCES contexts (name, tenant_uuid) ON DELETE CASCADE ON UPDATE CASCADE
 );
 
-CREATE INDEX voicemails_context_idx ON voicemails (context);
-
 CREATE INDEX voicemails_tenant_uuid_idx ON voicemails (tenant_uuid);
 
 CREATE UNIQUE INDEX voicemails_one_global_idx ON voicemails (context) WHERE accesstype = 'global';
+
+CREATE INDEX voicemails_context_idx ON voicemails (context);
 
 CREATE TABLE incall_schedules (
     incall_id INTEGER NOT NULL,
@@ -528,6 +546,7 @@ CREATE TABLE users (
     unconditional_destination VARCHAR(128),
     voicemail_id INTEGER,
     tenant_uuid UUID NOT NULL,
+    revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_uuid_key UNIQUE (uuid),
     CONSTRAINT users_username_key UNIQUE (username),
@@ -535,11 +554,11 @@ CREATE TABLE users (
     CONSTRAINT users_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
+CREATE INDEX users_tenant_uuid_idx ON users (tenant_uuid);
+
 CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 
 CREATE INDEX users_voicemail_id_idx ON users (voicemail_id);
-
-CREATE INDEX users_tenant_uuid_idx ON users (tenant_uuid);
 
 CREATE TABLE user_lines (
     user_id INTEGER NOT NULL,
@@ -551,9 +570,9 @@ CREATE TABLE user_lines (
     CONSTRAINT user_lines_line_id_fkey FOREIGN KEY(line_id) REFERENCES lines (id) ON DELETE CASCADE
 );
 
-CREATE UNIQUE INDEX user_lines_one_main_user_idx ON user_lines (line_id) WHERE main_user;
-
 CREATE INDEX user_lines_line_id_idx ON user_lines (line_id);
+
+CREATE UNIQUE INDEX user_lines_one_main_user_idx ON user_lines (line_id) WHERE main_user;
 
 CREATE UNIQUE INDEX user_lines_one_main_line_idx ON user_lines (user_id) WHERE main_line;
 
@@ -582,11 +601,11 @@ CREATE TABLE user_fallbacks (
     CONSTRAINT user_fallbacks_fail_destination_id_fkey FOREIGN KEY(fail_destination_id) REFERENCES destinations (id) ON DELETE SET NULL
 );
 
+CREATE INDEX user_fallbacks_noanswer_destination_id_idx ON user_fallbacks (noanswer_destination_id);
+
 CREATE INDEX user_fallbacks_busy_destination_id_idx ON user_fallbacks (busy_destination_id);
 
 CREATE INDEX user_fallbacks_congestion_destination_id_idx ON user_fallbacks (congestion_destination_id);
-
-CREATE INDEX user_fallbacks_noanswer_destination_id_idx ON user_fallbacks (noanswer_destination_id);
 
 CREATE INDEX user_fallbacks_fail_destination_id_idx ON user_fallbacks (fail_destination_id);
 
@@ -611,12 +630,84 @@ CREATE TABLE group_user_members (
 
 CREATE INDEX group_user_members_user_id_idx ON group_user_members (user_id);
 
-ALTER TABLE tenants ADD CONSTRAINT tenants_registration_trunk_sip_template_uuid_fkey FOREIGN KEY(registration_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+ALTER TABLE tenants ADD CONSTRAINT tenants_meeting_guest_sip_template_uuid_fkey FOREIGN KEY(meeting_guest_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
 ALTER TABLE tenants ADD CONSTRAINT tenants_webrtc_sip_template_uuid_fkey FOREIGN KEY(webrtc_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
 ALTER TABLE tenants ADD CONSTRAINT tenants_global_sip_template_uuid_fkey FOREIGN KEY(global_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
-ALTER TABLE tenants ADD CONSTRAINT tenants_meeting_guest_sip_template_uuid_fkey FOREIGN KEY(meeting_guest_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
 ALTER TABLE tenants ADD CONSTRAINT tenants_twilio_trunk_sip_template_uuid_fkey FOREIGN KEY(twilio_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
+ALTER TABLE tenants ADD CONSTRAINT tenants_registration_trunk_sip_template_uuid_fkey FOREIGN KEY(registration_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
+SELECT confd_revised('access_features');
+
+SELECT confd_revised('asterisk_options');
+
+SELECT confd_revised('sip_transports');
+
+SELECT confd_revised('tenants');
+
+SELECT confd_revised('infos');
+
+SELECT confd_revised('contexts');
+
+SELECT confd_revised('endpoint_custom');
+
+SELECT confd_revised('endpoint_sccp');
+
+SELECT confd_revised('endpoint_sip');
+
+SELECT confd_revised('call_permissions');
+
+SELECT confd_revised('incalls');
+
+SELECT confd_revised('schedules');
+
+SELECT confd_revised('groups');
+
+SELECT confd_revised('ivr');
+
+SELECT confd_revised('moh');
+
+SELECT confd_part_of('context_includes', 'context_id');
+
+SELECT confd_revised('extensions');
+
+SELECT confd_associated('extensions', 'group_id');
+
+SELECT confd_associated('extensions', 'incall_id');
+
+SELECT confd_part_of('endpoint_sip_templates', 'child_uuid');
+
+SELECT confd_revised('lines');
+
+SELECT confd_revised('voicemails');
+
+SELECT confd_part_of('incall_schedules', 'incall_id');
+
+SELECT confd_part_of('group_extension_members', 'group_id');
+
+SELECT confd_part_of('group_schedules', 'group_id');
+
+SELECT confd_part_of('group_call_permissions', 'group_id');
+
+SELECT confd_part_of('group_fallbacks', 'group_id');
+
+SELECT confd_part_of('ivr_choices', 'ivr_id');
+
+SELECT confd_part_of('line_extensions', 'line_id');
+
+SELECT confd_revised('users');
+
+SELECT confd_part_of('user_lines', 'user_id');
+
+SELECT confd_part_of('user_call_permissions', 'user_id');
+
+SELECT confd_part_of('user_fallbacks', 'user_id');
+
+SELECT confd_part_of('user_schedules', 'user_id');
+
+SELECT confd_part_of('group_user_members', 'group_id');
+
+SELECT confd_associated('group_user_members', 'user_id');

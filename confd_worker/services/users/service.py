@@ -1,6 +1,5 @@
 """Users: people, and things like door phones, that call and are called."""
 
-from functools import partial
 from typing import Any
 
 import orjson
@@ -112,13 +111,12 @@ class Users(UserImport, UserExport, ResourceService):
     @read
     def create(self, body: Any) -> Any:
         """Make a user with all that the body nests into him, or nothing; the reply shows what was made."""
-        fields = self.load("create", body)
         call = fingerprint(self.work, self.name, "create", body)
-        if "auth" not in fields:
-            return self.work.once(partial(self._create, fields), call)
+        if not isinstance(body, dict) or "auth" not in body:
+            return self.work.once(lambda: self._create(self.load("create", body)), call)
         if reply := self.work.recorded(call):
             return reply
-        user = self.work.stable_uuid()
+        fields, user = self.load("create", body), self.work.stable_uuid()
         with self._accounts() as accounts:
             account = accounts.make(user, _account(fields))
             return self.work.once(lambda: self._create(fields | {"uuid": user}) | {"auth": account}, call)
