@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint setup rabbitmq build-provd update-db compose-config clean
+.PHONY: help run test lint bench faults setup rabbitmq build-provd update-db compose-config clean
 
 PYTHON := .venv/bin/python
 COMPOSE_FILES := -f docker-compose.yml
@@ -18,6 +18,8 @@ help:
 	@echo "make run             start a whole system on this machine, with embedded PostgreSQL and RabbitMQ"
 	@echo "make test            run all tests"
 	@echo "make lint            check style and types"
+	@echo "make bench           measure; ARGS=\"users.get --seconds 2\" measures one operation, ARGS=--help tells the rest"
+	@echo "make faults          break one thing after the other under load; SEED, CALLS (for each) and FAULT (names) are optional"
 	@echo "make update-db       migrate the database; MIGRATIONS_DIR names another folder of migrations"
 	@echo "make build-provd     build the image of the provisioning server from the checkout in PROVD_DIR"
 	@echo "make compose-config  check the files of docker compose"
@@ -32,6 +34,12 @@ test: setup rabbitmq
 lint: setup
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy confd_worker schemas/confd_schemas gateway/confd_gateway
+
+bench: setup rabbitmq
+	@$(PYTHON) -m bench $(ARGS)
+
+faults: setup rabbitmq
+	@$(PYTHON) -m integration_tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CALLS),--calls $(CALLS)) $(if $(FAULT),--fault $(FAULT))
 
 update-db: setup
 	@$(PYTHON) -m confd_worker migrate
