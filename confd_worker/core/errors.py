@@ -314,10 +314,10 @@ class Unavailable(ServiceError):
 
 
 class OutcomeUnknown(ServiceError):
-    """The database was lost while the change was being committed, and could not be asked what became of it."""
+    """A commit, or the reply to an earlier delivery of the call, was lost, and nobody can say what became of it."""
 
     status, type = 503, "outcome-unknown"
-    text = "The database was lost; whether the change was made is unknown. Repeat the call with its idempotency key"
+    text = "Whether the change was made is unknown. Repeat the call with its idempotency key"
 
 
 class BadRequest(ServiceError):

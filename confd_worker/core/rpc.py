@@ -110,7 +110,8 @@ class RpcConsumer(SharedExtension, ProviderCollector):
             redelivered=message.delivery_info.get("redelivered", False),
         )
         if context.overdue:
-            raise errors.Overdue()
+            # An earlier delivery may have run in time, without its reply having been sent.
+            raise errors.OutcomeUnknown() if context.redelivered else errors.Overdue()
         if context.if_revision is not None and not entrypoint.changes:
             raise errors.NoRevision(message.delivery_info["routing_key"])
         kwargs = entrypoint.arguments(args, kwargs)
