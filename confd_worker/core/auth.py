@@ -83,19 +83,22 @@ class AuthServer:
     @property
     def master_tenant_uuid(self) -> str:
         """The tenant of the worker's own account; raises Unavailable."""
-        return str(self._granted["metadata"]["tenant_uuid"])
+        return self._granted["tenant_uuid"]
 
     @property
     def _token(self) -> str:
-        return str(self._granted["token"])
+        return self._granted["token"]
 
     @cached_property
-    def _granted(self) -> dict[str, Any]:
+    def _granted(self) -> dict[str, str]:
         body = {"expiration": _TOKEN_SECONDS}
         try:
-            return _answer("POST", f"{self._base}/token", json=body, auth=self._account)["data"]
+            granted = _answer("POST", f"{self._base}/token", json=body, auth=self._account)["data"]
+            return {"token": str(granted["token"]), "tenant_uuid": str(granted["metadata"]["tenant_uuid"])}
         except errors.BadValue as error:
             raise errors.Unavailable("the authentication server refuses the worker's own account") from error
+        except (KeyError, TypeError) as error:
+            raise errors.Unavailable("the authentication server (it gives no token)") from error
 
 
 def _answer(method: str, url: str, **content: Any) -> Any:

@@ -240,7 +240,8 @@ class _Replies:
             try:
                 self._open().basic_publish(message, RPC_EXCHANGE, routing_key)
                 return
-            except (BusUnavailable, OSError, amqp.AMQPError) as error:
+            except Exception as error:
+                # Anything at all, as another greenlet may close the connection at any point.
                 _log.warning("reply_not_sent reason=%s", told(error))
                 self._lose()
 
@@ -266,7 +267,9 @@ class _Replies:
                 with contextlib.suppress(TimeoutError):
                     connection.drain_events(timeout=_HEARTBEAT / 4)
                 connection.heartbeat_tick()
-            except (OSError, AttributeError, amqp.AMQPError):
+            except Exception:
+                # What ends this greenlet with an error ends the process, such as EOFError when another one closes the
+                # connection meanwhile.
                 if self._holds(connection):
                     self._lose()
                 return

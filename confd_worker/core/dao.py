@@ -8,7 +8,9 @@ from uuid import UUID
 
 from confd_schemas.schema import Schema
 from confd_schemas.spec import Resource, discover
-from sqlalchemy import Select, Text, cast, func, inspect, literal_column, or_, select
+from sqlalchemy import Select, Text, cast, func, inspect, literal_column, or_, select, true
+from sqlalchemy.orm import RelationshipDirection, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from ..models.base import TenantOwned
 from . import errors
@@ -20,7 +22,8 @@ from .work import Json, Work
 __all__ = ["DAO", "of_item", "of_resource"]
 
 _EMPTY_LIST = b'{"total":0,"items":[]}'
-_DIGITS = re.compile(r"[0-9]+")
+# No id has more, and Python refuses to read numbers of thousands of digits.
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _INTEGER_MAX = 2**31 - 1
 
 
@@ -56,6 +59,8 @@ class DAO:
         lists: filters that take a comma-separated list, any of which may match.
         tenant: name of the column with the tenant, where the model is not owned by one in the usual way.
         shown: makes what errors show of an id.
+        search: makes a condition that indexes answer, from what limits a column to the caller's tenants, and a pattern:
+            that one of the searched columns holds it. It may let too much through for a pattern with wildcards.
     """
 
     def __init__(
@@ -69,12 +74,14 @@ class DAO:
         lists: Iterable[str] = (),
         tenant: str | None = None,
         shown: Callable[[Any], Any] | None = None,
+        search: Callable[[Callable[[Any], Any], Any], Any] | None = None,
     ) -> None:
         self.model, self.spec = model, spec
         self.owned = tenant is not None or issubclass(model, TenantOwned)
         self._tenant: Any = getattr(model, tenant or "tenant_uuid", None)
         self._key_shown = shown or _shown
         self._where = where
+        self._search = search
         self._sort = sort or (lambda column, schema: getattr(model, column))
         self._folded, self._lists = frozenset(folded), frozenset(lists)
         self._statements: dict[Any, Statement] = {}
@@ -84,20 +91,21 @@ class DAO:
         """The error for an id that is not there."""
         return errors.NotFound(self.spec.label, metadata={self.spec.id: self._key_shown(key), **more})
 
-    def get(self, work: Work, key: Any, *, lock: bool = True) -> Any:
+    def get(self, work: Work, key: Any, *relations: Any, lock: bool = True) -> Any:
         """The item to change, locked against other changes until the end of the transaction.
 
         Args:
             key: integer id or uuid, as the resource's path has it.
+            relations: relationships to load along, in the same round trip.
 
         Raises:
             NotFound: there is none in the tenants that the caller sees.
         """
         column, value = self._key(key)
-        query = self._seen(select(self.model).where(column == value))
+        query = self._seen(select(self.model).where(column == value)).options(*map(joinedload, relations))
         if lock:
-            query = query.with_for_update(key_share=True)
-        item = work.session.scalars(query).one_or_none()
+            query = query.with_for_update(key_share=True, of=self.model)
+        item = work.session.scalars(query).unique().one_or_none()
         if item is None:
             raise self.not_found(key)
         return item
@@ -108,7 +116,7 @@ class DAO:
         column = self.model.uuid if isinstance(next(iter(wanted), None), UUID) else self.model.__mapper__.primary_key[0]
         query = self._seen(select(self.model).where(column.in_(wanted))).order_by(column)
         if lock:
-            query = query.with_for_update(key_share=True)
+            query = query.with_for_update(key_share=True, of=self.model)
         return {getattr(item, column.key): item for item in work.session.scalars(query)}
 
     def new(self, fields: dict[str, Any]) -> Any:
@@ -121,6 +129,12 @@ class DAO:
             if name in self._settable:
                 setattr(item, name, value)
         return item
+
+    @cached_property
+    def _referring(self) -> list[tuple[str, bool]]:
+        """Relationships in which other rows refer to an item, and whether they are lists."""
+        relations = (each for each in inspect(self.model).relationships if not each.viewonly)
+        return [(each.key, each.uselist) for each in relations if each.direction is not RelationshipDirection.MANYTOONE]
 
     @cached_property
     def _settable(self) -> frozenset[str]:
@@ -137,6 +151,10 @@ class DAO:
         """Insert the item; constraints are checked here."""
         work.session.add(item)
         work.session.flush()
+        # Nothing can refer to what was not there before, so that nobody needs to ask.
+        for name, many in self._referring:
+            if name not in vars(item):
+                set_committed_value(item, name, [] if many else None)
 
     def delete(self, work: Work, item: Any) -> None:
         """Delete the item and what belongs to it."""
@@ -145,7 +163,7 @@ class DAO:
 
     def only(self, work: Work) -> Any:
         """The one row that this resource sees, locked."""
-        return work.session.scalars(self._seen(select(self.model)).with_for_update(key_share=True)).one()
+        return work.session.scalars(self._seen(select(self.model)).with_for_update(key_share=True, of=self.model)).one()
 
     def show(self, work: Work, key: Any, schema: type[Schema] | None = None) -> Json:
         """The item as JSON.
@@ -216,14 +234,14 @@ class DAO:
         assert self.spec.listing
         wanted = page(given, self.spec.listing)
         tenants = self._tenants(work, wanted)
-        shape = (schema, tenants is not None, tuple(name for name, _ in wanted.filters), bool(wanted.search),
+        shape = (schema, _limits(tenants), tuple(name for name, _ in wanted.filters), _searches(wanted),
                  wanted.order, wanted.descending, wanted.limit is None)  # fmt: skip
         try:
             values = self._values(wanted, tenants)
         except NoMatch:
             return Json(_EMPTY_LIST)
         if shape not in self._statements:
-            self._statements[shape] = self._list_statement(wanted, tenants is not None, schema)
+            self._statements[shape] = self._list_statement(wanted, _limits(tenants), schema)
         return Json(work.read(self._statements[shape], values))
 
     def _tenants(self, work: Work, wanted: Page) -> tuple[str, ...] | None:
@@ -234,7 +252,9 @@ class DAO:
         return work.context.visible
 
     def _values(self, wanted: Page, tenants: tuple[str, ...] | None) -> tuple[Any, ...]:
-        values: list[Any] = [] if tenants is None else [_array(tenants)]
+        values: list[Any] = []
+        if tenants is not None:
+            values.append(tenants[0] if len(tenants) == 1 else _array(tenants))
         for name, text in wanted.filters:
             values.append(self._filter(name, text)[0])
         if wanted.search:
@@ -257,11 +277,16 @@ class DAO:
             raise NoMatch
         return _array(value for value, _ in found), found[0][1] + "[]"
 
-    def _list_statement(self, wanted: Page, limited: bool, schema: type[Schema] | None) -> Statement:
+    def _list_statement(self, wanted: Page, limit: str | None, schema: type[Schema] | None) -> Statement:
         number = iter(range(1, 1000))
-        conditions = []
-        if limited:
-            conditions.append(self._tenant == func.any(parameter(next(number), "uuid[]")))
+        tenant = parameter(next(number), limit) if limit else None
+
+        def seen(column: Any) -> Any:
+            if tenant is None:
+                return true()
+            return column == (tenant if limit == "uuid" else func.any(tenant))
+
+        conditions: list[Any] = [] if tenant is None else [seen(self._tenant)]
         for name, text in wanted.filters:
             value = parameter(next(number), self._filter(name, text)[1])
             column = getattr(self.model, name)
@@ -270,8 +295,11 @@ class DAO:
             conditions.append(column == (func.any(value) if name in self._lists else value))
         if wanted.search:
             pattern = func.confd_fold(parameter(next(number), "text"))
-            columns = (cast(getattr(self.model, name), Text) for name in self.spec.listing.search)  # type: ignore[union-attr]
-            conditions.append(or_(*(func.confd_fold(column).like(pattern) for column in columns)))
+            if self._search is not None:
+                conditions.append(self._search(seen, pattern))
+            if self._search is None or _searches(wanted) == "wild":
+                columns = (cast(getattr(self.model, name), Text) for name in self.spec.listing.search)  # type: ignore[union-attr]
+                conditions.append(or_(*(func.confd_fold(column).like(pattern) for column in columns)))
         rows = self._seen(self._projection(schema).row(self.model)).where(*conditions)
         rows = self._ordered(rows, wanted, schema)
         if wanted.limit is not None:
@@ -327,6 +355,19 @@ class DAO:
             except ValueError:
                 pass
         raise self.not_found(key)
+
+
+def _limits(tenants: tuple[str, ...] | None) -> str | None:
+    """Type of the parameter that limits a list to tenants; equality with one lets an index give the order, too."""
+    if tenants is None:
+        return None
+    return "uuid" if len(tenants) == 1 else "uuid[]"
+
+
+def _searches(wanted: Page) -> str | None:
+    if not wanted.search:
+        return None
+    return "wild" if set(wanted.search) & set("%_") else "plain"
 
 
 def _document(query: Select[Any]) -> Select[Any]:

@@ -6,14 +6,15 @@ and one transaction. While a session is open, reads go through it and see what i
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import psycopg2
 from psycopg2 import errorcodes
-from sqlalchemy import Engine, create_engine, event, make_url
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
@@ -69,6 +70,13 @@ class Database:
         }
         url = make_url(uri).set(drivername="postgresql+psycopg2")
         self.engine: Engine = create_engine(url, **options)
+        # BEGIN goes out with the first statement of a transaction, and so costs no round trip of its own; COMMIT does
+        # so where it is the end of the last statement.
+        event.listen(self.engine, "connect", _do_not_begin)
+        event.listen(self.engine, "before_cursor_execute", _begin, retval=True)
+        event.listen(self.engine, "commit", _commit)
+        event.listen(self.engine, "rollback", _roll_back)
+        event.listen(self.engine, "reset", _reset)
 
     def close(self) -> None:
         """Close all connections that are not in use."""
@@ -99,7 +107,7 @@ class Database:
                 once more.
         """
         if session is not None:
-            return _execute(session.connection().connection, statement, parameters)
+            return _execute(session.connection().connection, statement, parameters, begin=True)
         try:
             with self._autocommit() as connection:
                 return _execute(connection, statement, parameters)
@@ -114,10 +122,7 @@ class Database:
         """A connection on which each statement is a transaction; one that was lost goes, with all of its age."""
         connection: Any = self.engine.raw_connection()
         try:
-            # psycopg2 keeps this on its own side; it costs no round trip.
-            connection.dbapi_connection.autocommit = True
             yield connection
-            connection.dbapi_connection.autocommit = False
         except BaseException as error:
             connection.invalidate(error)
             if unreachable(error):
@@ -136,11 +141,51 @@ def _limit_to(session: Session, tenants: tuple[str, ...]) -> None:
             )
 
 
-def _execute(connection: Any, statement: Statement, parameters: tuple[Any, ...]) -> Any:
+def _do_not_begin(connection: Any, record: Any) -> None:
+    connection.autocommit = True
+
+
+def _begin(
+    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+) -> tuple[str, Any]:
+    if cursor.connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+        return statement, parameters
+    if executemany:
+        cursor.execute("BEGIN")
+        return statement, parameters
+    return "BEGIN;" + statement, parameters
+
+
+def _commit(connection: Connection) -> None:
+    _end(connection.connection.dbapi_connection, "COMMIT")
+
+
+def _roll_back(connection: Connection) -> None:
+    # A connection that is lost has nothing to roll back.
+    if not connection.invalidated and not connection.closed:
+        with suppress(psycopg2.Error):
+            _end(connection.connection.dbapi_connection, "ROLLBACK")
+
+
+def _reset(connection: Any, record: Any, state: Any) -> None:
+    """End what was neither committed nor rolled back, before the connection is used again."""
+    if not connection.closed:
+        _end(connection, "ROLLBACK")
+
+
+def _end(connection: Any, how: str) -> None:
+    if connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+        with connection.cursor() as cursor:
+            cursor.execute(how)
+
+
+def _execute(connection: Any, statement: Statement, parameters: tuple[Any, ...], *, begin: bool = False) -> Any:
     prepared = connection.info.setdefault("prepared", set())
     marks = f"({', '.join(['%s'] * len(parameters))})" if parameters else ""
     command = f"EXECUTE {statement.name}{marks}"
     with connection.cursor() as cursor:
+        if begin and connection.dbapi_connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
+            command = "BEGIN;" + command
         if statement.name not in prepared:
             cursor.execute(f"PREPARE {statement.name} AS {statement.sql}".replace("%", "%%"), ())
             prepared.add(statement.name)

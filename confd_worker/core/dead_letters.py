@@ -80,7 +80,8 @@ class Letter:
 
     @classmethod
     def _of(cls, message: amqp.Message, queue: Any, exchange: Any, routing_key: Any) -> "Letter":
-        headers = {name: value for name, value in (message.headers or {}).items() if not name.startswith(_BY_BROKER)}
+        named = {_text(name): value for name, value in (message.headers or {}).items()}
+        headers = {name: value for name, value in named.items() if not name.startswith(_BY_BROKER)}
         properties = {name: value for name, value in message.properties.items() if name != "application_headers"}
         body = message.body or b""
         return cls(

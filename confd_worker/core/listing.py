@@ -16,6 +16,8 @@ from . import errors
 
 __all__ = ["NoMatch", "Page", "boolean_words", "filter_value", "page", "search_pattern"]
 
+# A longer pattern takes an index seconds.
+_TERM_MAX = 1000
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _TRUE = frozenset(("true", "t", "yes", "y", "on", "1"))
 _FALSE = frozenset(("false", "f", "no", "n", "off", "0"))
@@ -66,6 +68,8 @@ def page(parameters: Mapping[str, Any], listing: Listing) -> Page:
     direction = given.get("direction", "asc")
     if direction not in ("asc", "desc"):
         raise errors.InvalidDirection()
+    if len(str(given.get("search") or "")) > _TERM_MAX:
+        raise errors.BadFields({"search": [f"Longer than maximum length {_TERM_MAX}."]})
     order = given.get("order")
     if order is not None and order not in listing.order:
         raise errors.InvalidOrder(order)

@@ -240,8 +240,11 @@ def _envelope(message: amqp.Message) -> tuple[list[Any], dict[str, Any], dict[st
     if properties.get("content_type") != "application/json":
         raise errors.BadRequest(f"content_type: must be application/json, not {properties.get('content_type')!r:.80}")
     headers = message.headers or {}
-    if not isinstance(headers.get("nameko.call_id_stack", []), list):
-        raise errors.BadRequest("nameko.call_id_stack: must be a list")
+    if not all(isinstance(name, str) for name in headers):
+        raise errors.BadRequest("headers: a name is not text")
+    stack = headers.get("nameko.call_id_stack", [])
+    if not isinstance(stack, list) or not all(isinstance(each, str) for each in stack):
+        raise errors.BadRequest("nameko.call_id_stack: must be a list of texts")
     try:
         body = orjson.loads(message.body)
     except (orjson.JSONDecodeError, RecursionError) as error:
@@ -278,5 +281,13 @@ def _data(nameko_error: dict[str, Any], error: errors.ServiceError) -> dict[str,
         "status": error.status,
         "type": error.type,
         "message": error.message,
-        "details": orjson.Fragment(orjson.dumps(error.details, default=str, option=orjson.OPT_NON_STR_KEYS)),
+        "details": orjson.Fragment(_encoded(error.details)),
     }
+
+
+def _encoded(details: dict[str, Any]) -> bytes:
+    """Details as JSON, whatever a caller has made get into them: an error here would end the process."""
+    try:
+        return orjson.dumps(details, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        return orjson.dumps({str(name): repr(value)[:1000] for name, value in details.items()})

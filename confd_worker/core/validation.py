@@ -7,10 +7,11 @@ both items. It raises a `ServiceError` when it is broken.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, inspect, select
+from sqlalchemy import inspect
 
 from . import errors
 from .dao import of_resource
+from .taken import taken
 from .work import Work
 
 __all__ = ["Free", "Refers", "Rule", "SameTenant", "Unique", "Validator", "before", "changed"]
@@ -74,18 +75,9 @@ class Unique:
         values = {name: getattr(item, name) for name in self.columns}
         if None in values.values() or not changed(item, *self.columns):
             return
-        model = type(item)
-        same = [self._equal(getattr(model, name), value) for name, value in values.items()]
-        identity = model.__mapper__.primary_key[0]
-        query = select(identity).where(*same).limit(1)
-        if inspect(item).persistent:
-            query = query.where(identity != getattr(item, identity.key))
-        if work.session.execute(query.execution_options(all_tenants=True)).first():
+        if taken(work, type(item), values, fold=self.fold, but=item):
             told = {name: value for name, value in values.items() if name != self.within}
             raise errors.AlreadyExists(self.label, metadata=told)
-
-    def _equal(self, column: Any, value: Any) -> ColumnElement[bool]:
-        return func.lower(column) == func.lower(value) if self.fold else column == value
 
 
 class Refers:

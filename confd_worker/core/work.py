@@ -129,6 +129,10 @@ class Work:
             self._session.flush()
         return self._database.read(statement, parameters, self._session)
 
+    def look(self, statement: Statement, parameters: tuple[Any, ...]) -> Any:
+        """The value that a prepared statement gives within the transaction, before anything more is flushed."""
+        return self._database.read(statement, parameters, self.session)
+
     def tenant(self) -> uuid.UUID:
         """The tenant in which the caller acts; it gets a row when it has none."""
         tenant = self.context.tenant
@@ -303,9 +307,9 @@ class Work:
         if key:
             statements.append(_RECORD)
             values += [key, fingerprint, answer.decode()]
-        if statements:
-            self.session.connection().exec_driver_sql("".join(statements), tuple(values))
+        statements.append("COMMIT")
         self._committing = True
+        self.session.connection().exec_driver_sql("".join(statements), tuple(values))
         self.session.commit()
         if self._events or self._reloads or self._requests:
             self.facts.rung()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, ForeignKey, MetaData, String, Table, cast, event, func, text
+from sqlalchemy import Connection, ForeignKey, Index, MetaData, String, Table, cast, event, func, text
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -19,6 +19,7 @@ __all__ = [
     "option_value",
     "part_of",
     "restricted",
+    "trigrams",
     "uuid_id",
 ]
 
@@ -95,3 +96,15 @@ class TenantOwned(Revised):
 def option_value(options: Any, name: str) -> Any:
     """The value of the first of the [option, value] pairs whose option is `name`, or null."""
     return func.jsonb_path_query_first(options, cast(f'strict $[*] ? (@[0] == "{name}")', JSONPATH)).op("->>")(1)
+
+
+def trigrams(name: str, value: str) -> Index:
+    """An index for `LIKE '%…%'` in a text of one tenant's rows (manual of PostgreSQL, module pg_trgm).
+
+    Args:
+        name: of the index.
+        value: the column or SQL expression that is searched.
+    """
+    # A long list of pending entries would be read whole by each search.
+    short = {"gin_pending_list_limit": 64}
+    return Index(name, "tenant_uuid", text(f"{value} gin_trgm_ops"), postgresql_using="gin", postgresql_with=short)

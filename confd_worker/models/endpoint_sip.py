@@ -4,7 +4,7 @@ import re
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, cast, false, func
+from sqlalchemy import ForeignKey, Index, String, cast, false, func
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -64,6 +64,14 @@ class EndpointSIP(TenantOwned, Base):
     """
 
     __tablename__ = "endpoint_sip"
+    __table_args__ = (
+        Index(
+            None,
+            "auth_section_options",
+            postgresql_using="gin",
+            postgresql_ops={"auth_section_options": "jsonb_path_ops"},
+        ),
+    )
 
     kind: ClassVar[str] = "sip"
     key: ClassVar[str] = "uuid"

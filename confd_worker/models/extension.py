@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKeyConstraint, String, UniqueConstraint, select, t
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id
+from .base import Base, TenantOwned, integer_id, trigrams
 from .context import Context
 
 __all__ = ["Extension", "in_context"]
@@ -28,7 +28,11 @@ class Extension(TenantOwned, Base):
     """A number, or a pattern of numbers, in a context."""
 
     __tablename__ = "extensions"
-    __table_args__ = (UniqueConstraint("exten", "context"), in_context())
+    __table_args__ = (
+        UniqueConstraint("exten", "context"),
+        in_context(),
+        trigrams("extensions_exten_idx", "confd_fold(exten)"),
+    )
 
     id: Mapped[integer_id]
     exten: Mapped[str] = mapped_column(String(40))

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, case, func, s
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id, part_of, restricted
+from .base import Base, TenantOwned, integer_id, part_of, restricted, trigrams
 from .endpoint_custom import EndpointCustom
 from .endpoint_sccp import EndpointSCCP
 from .endpoint_sip import EndpointSIP
@@ -53,6 +53,7 @@ class Line(TenantOwned, Base):
     __table_args__ = (
         in_context(),
         CheckConstraint("num_nonnulls(endpoint_sip_uuid, endpoint_sccp_id, endpoint_custom_id) <= 1", "one_endpoint"),
+        trigrams("lines_provisioning_code_idx", "provisioning_code"),
     )
 
     id: Mapped[integer_id]
@@ -72,9 +73,9 @@ class Line(TenantOwned, Base):
     )
     tenant_uuid: Mapped[UUID] = mapped_column(index=True)
 
-    endpoint_sip: Mapped[EndpointSIP | None] = relationship(back_populates="line")
-    endpoint_sccp: Mapped[EndpointSCCP | None] = relationship(back_populates="line")
-    endpoint_custom: Mapped[EndpointCustom | None] = relationship(back_populates="line")
+    endpoint_sip: Mapped[EndpointSIP | None] = relationship(back_populates="line", lazy="joined")
+    endpoint_sccp: Mapped[EndpointSCCP | None] = relationship(back_populates="line", lazy="joined")
+    endpoint_custom: Mapped[EndpointCustom | None] = relationship(back_populates="line", lazy="joined")
     extensions: Mapped[list[Extension]] = relationship(
         secondary="line_extensions", order_by=Extension.id, back_populates="lines", passive_deletes=True
     )

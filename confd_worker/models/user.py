@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Index, String, and_, case, false, func, select, text, true
+from sqlalchemy import Computed, ForeignKey, Index, String, and_, case, false, func, select, text, true
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id, restricted
+from .base import Base, TenantOwned, integer_id, restricted, trigrams
 from .destination import Target, register
 from .extension import Extension
 from .line import Line, LineExtension, UserLine
@@ -28,6 +28,13 @@ RECORDINGS = tuple(
 _CALLER_ID = re.compile(r'"(?P<name>.*)"(?: <(?P<number>\+?\d+)>)?', re.DOTALL)
 
 
+_TEXTS = (
+    "firstname || ' ' || lastname", "caller_id", "description", "userfield", "email", "mobile_phone_number",
+    "preprocess_subroutine", "outgoing_caller_id", "username", "subscription_type::text",
+)  # fmt: skip
+_SEARCHED = "confd_fold({})".format(" || chr(10) || ".join(f"coalesce({text}, '')" for text in _TEXTS))
+
+
 def _off() -> Mapped[bool]:
     return mapped_column(default=False, server_default=false())
 
@@ -40,7 +47,11 @@ class User(TenantOwned, Base):
     """A person, or a thing like a door phone, that calls and is called."""
 
     __tablename__ = "users"
-    __table_args__ = (Index("users_email_key", text("lower(email)"), unique=True),)
+    __table_args__ = (
+        Index("users_email_key", text("lower(email)"), unique=True),
+        Index(None, "tenant_uuid", "lastname", "id"),
+        trigrams("users_searched_idx", "searched"),
+    )
 
     id: Mapped[integer_id]
     uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid4)
@@ -83,6 +94,9 @@ class User(TenantOwned, Base):
     unconditional_enabled: Mapped[bool] = _off()
     unconditional_destination: Mapped[str | None] = mapped_column(String(128))
     voicemail_id: Mapped[int | None] = mapped_column(restricted("voicemails.id"), index=True)
+
+    tenant_uuid: Mapped[UUID] = mapped_column(ForeignKey("tenants.uuid", ondelete="CASCADE"))
+    searched: Mapped[str] = mapped_column(String, Computed(_SEARCHED, persisted=True), deferred=True)
 
     voicemail: Mapped[Voicemail | None] = relationship(back_populates="users")
     lines: Mapped[list[Line]] = relationship(

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import orjson
 from confd_schemas.contexts import contexts
+from sqlalchemy import select
 
 from ..core import errors
 from ..core.dao import DAO
@@ -18,9 +19,21 @@ from ..core.work import Work
 from ..models import Context, ContextInclude, Tenant
 from .context_ranges import free_ranges
 
-__all__ = ["Contexts", "InContextService", "context_known", "tenant_stays"]
+__all__ = ["Contexts", "InContextService", "context_known", "context_named", "tenant_stays"]
 
 dao = DAO(Context, contexts)
+
+
+def context_named(work: Work, name: str) -> Any:
+    """The context of that name, of whatever tenant, or None; asked for once in a transaction."""
+    known = work.session.info.setdefault("contexts", {})
+    if name not in known:
+        query = select(Context).where(Context.name == name).execution_options(all_tenants=True)
+        found = work.session.scalars(query).one_or_none()
+        if found is None:
+            return None
+        known[name] = found
+    return known[name]
 
 
 class InContextService(ResourceService):
@@ -32,8 +45,9 @@ class InContextService(ResourceService):
     def prepare(self, item: Any, fields: dict[str, Any]) -> None:
         """Give a new or moved item the tenant of its context; none, when the caller sees no context of that name."""
         if changed(item, "context"):
-            context = dao.find(self.work, name=item.context)
-            item.tenant_uuid = context.tenant_uuid if context else None
+            context = context_named(self.work, item.context)
+            seen = context is not None and self.work.context.sees(context.tenant_uuid)
+            item.tenant_uuid = context.tenant_uuid if seen else None
 
 
 def context_known(work: Work, item: Any) -> None:

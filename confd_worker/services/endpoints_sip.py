@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from confd_schemas.endpoints_sip import EndpointSIPMerged, endpoints_sip, endpoints_sip_templates
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from ..core import errors
 from ..core.dao import DAO
 from ..core.notifier import Notifier
 from ..core.resource import ResourceService
 from ..core.rpc import read
+from ..core.taken import taken
 from ..core.validation import Validator, changed
 from ..core.work import Json, Work
 from ..models import SECTIONS, EndpointSIP, EndpointSIPTemplate, SIPTransport
@@ -66,13 +67,12 @@ def _name_free(work: Work, endpoint: EndpointSIP) -> None:
     """Endpoints, templates and transports are sections of one file, and so need names of their own."""
     if not changed(endpoint, "name"):
         return
-    others = select(EndpointSIP.template).where(EndpointSIP.name == endpoint.name, EndpointSIP.uuid != endpoint.uuid)
-    template = work.session.scalar(others.execution_options(all_tenants=True))
-    if template is not None:
-        label = "SIPEndpointTemplate" if template else "SIPEndpoint"
-        raise errors.AlreadyExists(label, metadata={"name": endpoint.name})
-    if work.session.scalar(select(SIPTransport.uuid).where(SIPTransport.name == endpoint.name)):
-        raise errors.AlreadyExists("Transport", metadata={"name": endpoint.name})
+    name = {"name": endpoint.name}
+    if taken(work, EndpointSIP, name, but=endpoint):
+        template = taken(work, EndpointSIP, name | {"template": True}, but=endpoint)
+        raise errors.AlreadyExists("SIPEndpointTemplate" if template else "SIPEndpoint", metadata=name)
+    if taken(work, SIPTransport, name):
+        raise errors.AlreadyExists("Transport", metadata=name)
 
 
 def _options_known(work: Work, endpoint: EndpointSIP) -> None:
@@ -162,7 +162,7 @@ class EndpointsSIP(ResourceService):
         """A name of eight characters that no endpoint or template has."""
         while True:
             name = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-            if not self.dao.find(self.work, all_tenants=True, name=name):
+            if not taken(self.work, EndpointSIP, {"name": name}):
                 return name
 
 

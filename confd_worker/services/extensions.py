@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from confd_schemas.extensions import extensions
-from sqlalchemy import select
 
 from ..core import errors
 from ..core.dao import DAO
@@ -13,7 +12,7 @@ from ..core.validation import Free, Rule, Unique, Validator, changed
 from ..core.work import Work
 from ..models import Context, Extension
 from .context_ranges import holds
-from .contexts import InContextService, context_known, tenant_stays
+from .contexts import InContextService, context_known, context_named, tenant_stays
 
 __all__ = [
     "USES",
@@ -55,8 +54,7 @@ _OUTCALL_EXTEN = re.compile(r"_?\+?[*#0-9_XxZzNn\[\].!-]*")
 
 def context_of(work: Work, extension: Extension) -> Context:
     """The context that the extension is in, which exists."""
-    query = select(Context).where(Context.name == extension.context).execution_options(all_tenants=True)
-    return work.session.scalars(query).one()
+    return context_named(work, extension.context)
 
 
 def identity(item: Any) -> str:

@@ -18,12 +18,15 @@ from .fallbacks import FallbacksService
 
 __all__ = ["GroupCallPermissions", "GroupExtensions", "GroupFallbacks", "GroupSchedules", "Groups", "dao", "identity"]
 
+_DIGITS = 18
+
 
 class _Groups(DAO):
     def not_found(self, key: Any, **more: Any) -> errors.NotFound:
         """The error for an id or a uuid that is not there."""
         text = str(key)
-        told = {"id": int(text)} if text.isdecimal() else {"uuid": text}
+        # No id has more digits, and a longer number would not go through JSON.
+        told = {"id": int(text)} if text.isdecimal() and len(text) <= _DIGITS else {"uuid": text}
         return errors.NotFound(self.spec.label, metadata={**told, **more})
 
 

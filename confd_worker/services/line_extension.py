@@ -28,7 +28,7 @@ def _no_extension(work: Work, line: Line, extension: Extension) -> None:
 def _same_main_user(work: Work, line: Line, extension: Extension) -> None:
     """Lines that have the extension already have the same main user, or none."""
     own = next((link.user_id for link in line.user_lines if link.main_user), None)
-    if own is None:
+    if own is None or not extension.lines:
         return
     query = (
         select(UserLine.user_id, UserLine.line_id)

@@ -96,6 +96,11 @@ class UserLines(AssociationService):
         for line in wanted:
             self.notifier.tell("associated", self.work, user, line)
 
+    def find(self, left: Any, right: Any) -> tuple[User, Line]:
+        """Both, with what the rules ask of them."""
+        user = self.left.get(self.work, left, User.user_lines)
+        return user, self.right.get(self.work, right, Line.extensions, Line.user_lines)
+
     def joined(self, left: User, right: Line) -> bool:
         return _link(left, right) is not None
 

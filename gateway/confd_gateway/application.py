@@ -20,7 +20,7 @@ from .auth_server import ServerAuth
 from .auth_static import StaticAuth
 from .bus import Bus
 from .cors import Cors
-from .errors import BrokenOff, ClientGone, Failure, NotAllowed
+from .errors import BrokenOff, ClientGone, Failure, HeadersTooLarge, NotAllowed
 from .files import download, upload
 from .replies import decode, failure_response, json_response, render
 from .requests import body_pieces, condition, context, json_body, query_arguments, read_body, request_id, text_body
@@ -32,6 +32,8 @@ __all__ = ["Gateway", "create_app", "create_auth"]
 
 API_DOCUMENT, STATUS = "api.get", "status.get"
 CLIENT_GONE = 499
+# Of all headers together, in bytes.
+HEADERS_MAX = 64 * 1024
 # Most calls are answered sooner; only then is it worth looking whether the client is still there.
 PATIENCE = 1.0
 
@@ -119,6 +121,9 @@ class Gateway:
         try:
             response = await self._answer(scope, headers, receive, request)
             response.headers["x-request-id"] = request
+            if b"upgrade" in headers:
+                # To the server's parser what follows such a request is another protocol, and so no next request.
+                response.headers["connection"] = "close"
             if self._cors is not None:
                 self._cors.add(response, headers)
             if scope["method"] == "HEAD":
@@ -135,6 +140,8 @@ class Gateway:
 
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive, request: str) -> Response:
         try:
+            if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX:
+                raise HeadersTooLarge
             if scope["method"] == "OPTIONS":
                 return self._options(scope, headers)
             match = self._router.match(scope["method"], scope["path"], scope.get("raw_path"))

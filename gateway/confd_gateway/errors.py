@@ -11,6 +11,7 @@ __all__ = [
     "BusUnavailable",
     "ClientGone",
     "Failure",
+    "HeadersTooLarge",
     "MasterTenantUnknown",
     "NoAnswer",
     "NotAllowed",
@@ -107,6 +108,13 @@ class TooLarge(Failure):
 
     def __init__(self) -> None:
         super().__init__(413, {"message": "The data value transmitted exceeds the capacity limit."})
+
+
+class HeadersTooLarge(Failure):
+    """The headers are larger than allowed."""
+
+    def __init__(self) -> None:
+        super().__init__(431, ["Input Error - the headers are too large"])
 
 
 class TokenRefused(Failure):

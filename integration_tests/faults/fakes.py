@@ -14,8 +14,8 @@ from ..system import MASTER_TENANT
 
 __all__ = ["AuthServer", "Cutter", "Fake", "SystemDaemon"]
 
-# A COMMIT as a client of PostgreSQL sends it: a simple query, with its length.
-COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
+# The end of a query that commits, as a client of PostgreSQL sends it.
+COMMIT = b"COMMIT\x00"
 LOOPBACK = "127.0.0.1"
 
 
@@ -90,7 +90,8 @@ class AuthServer(Fake):
         if path.startswith("/0.1/tenants"):
             chosen = {name.lower(): value for name, value in headers.items()}.get("wazo-tenant", MASTER_TENANT)
             return 200, {"items": [{"uuid": chosen}]}
-        return 200, {"data": {"session_uuid": None, "metadata": {"tenant_uuid": MASTER_TENANT, "uuid": None}}}
+        metadata = {"tenant_uuid": MASTER_TENANT, "uuid": None}
+        return 200, {"data": {"token": "token", "session_uuid": None, "metadata": metadata}}
 
 
 class SystemDaemon(Fake):
@@ -158,7 +159,7 @@ class Cutter:
                     if not data:
                         return
                     (server if source is client else client).sendall(data)
-                    if source is client and data == COMMIT and self._take():
+                    if source is client and data.endswith(COMMIT) and self._take():
                         server.recv(65536)
                         self.cuts += 1
                         return

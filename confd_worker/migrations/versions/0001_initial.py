@@ -29,7 +29,7 @@ _FUNCTIONS = """
 
 
 def upgrade() -> None:
-    for part in ("revisions", "initial", "functions", "data"):
+    for part in ("prepare", "initial", "functions", "data"):
         script = Path(__file__).with_name(f"{part}.sql").read_text()
         op.get_bind().exec_driver_sql(script, execution_options={"no_parameters": True})
 

@@ -1,11 +1,3 @@
-CREATE EXTENSION IF NOT EXISTS unaccent;
-CREATE EXTENSION IF NOT EXISTS pg_trgm;
-
--- The text as searches compare it: without accents and case. Immutable, as the dictionary is named, so that indexes may
--- hold it.
-CREATE FUNCTION confd_fold(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-RETURN lower(unaccent('unaccent'::regdictionary, value));
-
 -- A SIP endpoint and the templates above it, each with its way there; ways in their order go depth first.
 CREATE FUNCTION confd_sip_tree(endpoint uuid) RETURNS TABLE (uuid uuid, path integer[]) LANGUAGE sql STABLE AS $$
     WITH RECURSIVE tree (uuid, path) AS (

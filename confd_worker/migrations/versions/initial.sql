@@ -192,9 +192,11 @@ CREATE TABLE endpoint_sip (
     CONSTRAINT endpoint_sip_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
-CREATE INDEX endpoint_sip_tenant_uuid_idx ON endpoint_sip (tenant_uuid);
-
 CREATE INDEX endpoint_sip_transport_uuid_idx ON endpoint_sip (transport_uuid);
+
+CREATE INDEX endpoint_sip_auth_section_options_idx ON endpoint_sip USING gin (auth_section_options jsonb_path_ops);
+
+CREATE INDEX endpoint_sip_tenant_uuid_idx ON endpoint_sip (tenant_uuid);
 
 CREATE TABLE call_permissions (
     id SERIAL NOT NULL,
@@ -228,9 +230,9 @@ CREATE TABLE incalls (
     CONSTRAINT incalls_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
-CREATE INDEX incalls_tenant_uuid_idx ON incalls (tenant_uuid);
-
 CREATE INDEX incalls_destination_id_idx ON incalls (destination_id);
+
+CREATE INDEX incalls_tenant_uuid_idx ON incalls (tenant_uuid);
 
 CREATE TABLE schedules (
     id SERIAL NOT NULL,
@@ -299,13 +301,13 @@ CREATE TABLE ivr (
     CONSTRAINT ivr_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
-CREATE INDEX ivr_timeout_destination_id_idx ON ivr (timeout_destination_id);
-
-CREATE INDEX ivr_tenant_uuid_idx ON ivr (tenant_uuid);
+CREATE INDEX ivr_abort_destination_id_idx ON ivr (abort_destination_id);
 
 CREATE INDEX ivr_invalid_destination_id_idx ON ivr (invalid_destination_id);
 
-CREATE INDEX ivr_abort_destination_id_idx ON ivr (abort_destination_id);
+CREATE INDEX ivr_timeout_destination_id_idx ON ivr (timeout_destination_id);
+
+CREATE INDEX ivr_tenant_uuid_idx ON ivr (tenant_uuid);
 
 CREATE TABLE moh (
     uuid UUID NOT NULL,
@@ -351,11 +353,13 @@ CREATE TABLE extensions (
     CONSTRAINT extensions_group_id_fkey FOREIGN KEY(group_id) REFERENCES groups (id) ON DELETE SET NULL
 );
 
-CREATE INDEX extensions_incall_id_idx ON extensions (incall_id);
+CREATE INDEX extensions_exten_idx ON extensions USING gin (tenant_uuid, confd_fold(exten) gin_trgm_ops) WITH (gin_pending_list_limit = 64);
+
+CREATE INDEX extensions_tenant_uuid_idx ON extensions (tenant_uuid);
 
 CREATE INDEX extensions_context_idx ON extensions (context);
 
-CREATE INDEX extensions_tenant_uuid_idx ON extensions (tenant_uuid);
+CREATE INDEX extensions_incall_id_idx ON extensions (incall_id);
 
 CREATE TABLE endpoint_sip_templates (
     child_uuid UUID NOT NULL,
@@ -392,9 +396,11 @@ CREATE TABLE lines (
     CONSTRAINT lines_endpoint_custom_id_fkey FOREIGN KEY(endpoint_custom_id) REFERENCES endpoint_custom (id) ON DELETE SET NULL
 );
 
+CREATE INDEX lines_tenant_uuid_idx ON lines (tenant_uuid);
+
 CREATE INDEX lines_context_idx ON lines (context);
 
-CREATE INDEX lines_tenant_uuid_idx ON lines (tenant_uuid);
+CREATE INDEX lines_provisioning_code_idx ON lines USING gin (tenant_uuid, provisioning_code gin_trgm_ops) WITH (gin_pending_list_limit = 64);
 
 CREATE TABLE voicemails (
     id SERIAL NOT NULL,
@@ -420,9 +426,9 @@ CREATE TABLE voicemails (
     CONSTRAINT voicemails_context_fkey FOREIGN KEY(context, tenant_uuid) REFERENCES contexts (name, tenant_uuid) ON DELETE CASCADE ON UPDATE CASCADE
 );
 
-CREATE INDEX voicemails_tenant_uuid_idx ON voicemails (tenant_uuid);
-
 CREATE UNIQUE INDEX voicemails_one_global_idx ON voicemails (context) WHERE accesstype = 'global';
+
+CREATE INDEX voicemails_tenant_uuid_idx ON voicemails (tenant_uuid);
 
 CREATE INDEX voicemails_context_idx ON voicemails (context);
 
@@ -546,6 +552,7 @@ CREATE TABLE users (
     unconditional_destination VARCHAR(128),
     voicemail_id INTEGER,
     tenant_uuid UUID NOT NULL,
+    searched VARCHAR GENERATED ALWAYS AS (confd_fold(coalesce(firstname || ' ' || lastname, '') || chr(10) || coalesce(caller_id, '') || chr(10) || coalesce(description, '') || chr(10) || coalesce(userfield, '') || chr(10) || coalesce(email, '') || chr(10) || coalesce(mobile_phone_number, '') || chr(10) || coalesce(preprocess_subroutine, '') || chr(10) || coalesce(outgoing_caller_id, '') || chr(10) || coalesce(username, '') || chr(10) || coalesce(subscription_type::text, ''))) STORED NOT NULL,
     revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_uuid_key UNIQUE (uuid),
@@ -554,11 +561,13 @@ CREATE TABLE users (
     CONSTRAINT users_tenant_uuid_fkey FOREIGN KEY(tenant_uuid) REFERENCES tenants (uuid) ON DELETE CASCADE
 );
 
-CREATE INDEX users_tenant_uuid_idx ON users (tenant_uuid);
-
-CREATE UNIQUE INDEX users_email_key ON users (lower(email));
+CREATE INDEX users_searched_idx ON users USING gin (tenant_uuid, searched gin_trgm_ops) WITH (gin_pending_list_limit = 64);
 
 CREATE INDEX users_voicemail_id_idx ON users (voicemail_id);
+
+CREATE INDEX users_tenant_uuid_lastname_id_idx ON users (tenant_uuid, lastname, id);
+
+CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 
 CREATE TABLE user_lines (
     user_id INTEGER NOT NULL,
@@ -570,9 +579,9 @@ CREATE TABLE user_lines (
     CONSTRAINT user_lines_line_id_fkey FOREIGN KEY(line_id) REFERENCES lines (id) ON DELETE CASCADE
 );
 
-CREATE INDEX user_lines_line_id_idx ON user_lines (line_id);
-
 CREATE UNIQUE INDEX user_lines_one_main_user_idx ON user_lines (line_id) WHERE main_user;
+
+CREATE INDEX user_lines_line_id_idx ON user_lines (line_id);
 
 CREATE UNIQUE INDEX user_lines_one_main_line_idx ON user_lines (user_id) WHERE main_line;
 
@@ -601,13 +610,13 @@ CREATE TABLE user_fallbacks (
     CONSTRAINT user_fallbacks_fail_destination_id_fkey FOREIGN KEY(fail_destination_id) REFERENCES destinations (id) ON DELETE SET NULL
 );
 
-CREATE INDEX user_fallbacks_noanswer_destination_id_idx ON user_fallbacks (noanswer_destination_id);
-
-CREATE INDEX user_fallbacks_busy_destination_id_idx ON user_fallbacks (busy_destination_id);
-
 CREATE INDEX user_fallbacks_congestion_destination_id_idx ON user_fallbacks (congestion_destination_id);
 
+CREATE INDEX user_fallbacks_noanswer_destination_id_idx ON user_fallbacks (noanswer_destination_id);
+
 CREATE INDEX user_fallbacks_fail_destination_id_idx ON user_fallbacks (fail_destination_id);
+
+CREATE INDEX user_fallbacks_busy_destination_id_idx ON user_fallbacks (busy_destination_id);
 
 CREATE TABLE user_schedules (
     user_id INTEGER NOT NULL,
@@ -634,11 +643,11 @@ ALTER TABLE tenants ADD CONSTRAINT tenants_meeting_guest_sip_template_uuid_fkey 
 
 ALTER TABLE tenants ADD CONSTRAINT tenants_webrtc_sip_template_uuid_fkey FOREIGN KEY(webrtc_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
+ALTER TABLE tenants ADD CONSTRAINT tenants_registration_trunk_sip_template_uuid_fkey FOREIGN KEY(registration_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
+
 ALTER TABLE tenants ADD CONSTRAINT tenants_global_sip_template_uuid_fkey FOREIGN KEY(global_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
 ALTER TABLE tenants ADD CONSTRAINT tenants_twilio_trunk_sip_template_uuid_fkey FOREIGN KEY(twilio_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
-
-ALTER TABLE tenants ADD CONSTRAINT tenants_registration_trunk_sip_template_uuid_fkey FOREIGN KEY(registration_trunk_sip_template_uuid) REFERENCES endpoint_sip (uuid) ON DELETE SET NULL;
 
 SELECT confd_revised('access_features');
 

@@ -10,6 +10,7 @@ from ...core.association import AssociationService
 from ...core.notifier import Notifier
 from ...core.resource import ResourceService
 from ...core.rpc import change
+from ...core.taken import taken
 from ...core.validation import Refers, Unique, Validator, changed
 from ...models import Line
 from ..contexts import InContextService, context_known, tenant_stays
@@ -162,5 +163,5 @@ class Lines(InContextService):
     def _free_code(self) -> str:
         while True:
             code = str(100_000 + secrets.randbelow(900_000))
-            if not self.dao.find(self.work, all_tenants=True, provisioning_code=code):
+            if not taken(self.work, Line, {"provisioning_code": code}):
                 return code

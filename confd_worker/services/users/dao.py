@@ -1,14 +1,15 @@
 """Access to users."""
 
+from collections.abc import Callable
 from typing import Any
 
 from confd_schemas.schema import Schema
 from confd_schemas.users import User as UserSchema
 from confd_schemas.users import users
-from sqlalchemy import Text, cast, func, literal_column
+from sqlalchemy import Text, cast, func, literal_column, select, union
 
 from ...core.dao import DAO
-from ...models import User
+from ...models import Extension, Line, LineExtension, User, UserLine
 
 __all__ = ["dao"]
 
@@ -30,9 +31,26 @@ def _sort(column: str, schema: type[Schema]) -> Any:
     return func.nullif(value, "").collate("C")
 
 
+def _search(seen: Callable[[Any], Any], pattern: Any) -> Any:
+    """The users of whom their own text, the exten or the provisioning code of the main line matches, by index each."""
+    own = select(User.id).where(seen(User.tenant_uuid), User.searched.like(pattern))
+    main = select(UserLine.user_id).where(UserLine.main_line)
+    by_exten = (
+        main.join(LineExtension, LineExtension.line_id == UserLine.line_id)
+        .join(Extension, Extension.id == LineExtension.extension_id)
+        .where(seen(Extension.tenant_uuid), Extension.enabled, func.confd_fold(Extension.exten).like(pattern))
+    )
+    by_code = main.join(Line, Line.id == UserLine.line_id).where(
+        seen(Line.tenant_uuid), Line.provisioning_code.like(pattern)
+    )
+    # As an array, which PostgreSQL takes for short whatever it knows of the pattern, and so looks up id by id.
+    return User.id == func.any(func.array(union(own, by_exten, by_code).scalar_subquery()))
+
+
 dao = DAO(
     User,
     users,
+    search=_search,
     sort=_sort,
     folded=["email"],
     lists=["uuid", "exten", "mobile_phone_number"],

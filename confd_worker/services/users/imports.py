@@ -6,6 +6,7 @@ import string
 import time
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from confd_schemas.endpoints_sip import EndpointSIP as EndpointSIPSchema
 from confd_schemas.extensions import Extension as ExtensionSchema
@@ -22,7 +23,7 @@ from ...core.rpc import fingerprint, read
 from ...core.service import loaded
 from ...models import CallPermission, EndpointSCCP, EndpointSIP, Extension, Incall, Line, Tenant, User, Voicemail
 from .. import call_permissions, extensions, voicemails
-from ..contexts import dao as contexts_dao
+from ..contexts import context_named
 from ..endpoints_sccp import EndpointsSCCP
 from ..endpoints_sip import EndpointsSIP
 from ..incalls import IncallExtensions, Incalls
@@ -73,6 +74,8 @@ class UserImport(ResourceService):
         Returns:
             `{"created": […], "errors": [{"message": …, "timestamp": …, "details": {"row": …, "row_number": …}}, …]}`
         """
+        if not isinstance(first, int) or isinstance(first, bool):
+            raise errors.WrongType("first", "number")
         created, failed = [], []
         for row in self._numbered(_checked(rows), first):
             try:
@@ -143,8 +146,12 @@ class UserImport(ResourceService):
         }
 
     def _check_context(self, name: str | None) -> None:
-        if name and contexts_dao.find(self.work, name=name, tenant_uuid=self.work.context.tenant) is None:
+        if name and not self._own_context(name):
             raise errors.NotFound("Context", metadata={"name": name})
+
+    def _own_context(self, name: str) -> bool:
+        context = context_named(self.work, name)
+        return context is not None and str(context.tenant_uuid) == self.work.context.tenant
 
     def _voicemail(self, given: dict[str, Any]) -> Voicemail | None:
         number, context = given.get("number"), given.get("context")
@@ -198,7 +205,13 @@ class UserImport(ResourceService):
         return self.beside(EndpointsSIP).add(loaded(EndpointSIPSchema, fields))
 
     def _templates(self, protocol: str) -> list[dict[str, str]]:
-        tenant = self.work.session.get(Tenant, self.work.context.tenant)
+        known = self.work.session.info.setdefault("templates", {})
+        if protocol not in known:
+            known[protocol] = self._templates_of(protocol)
+        return known[protocol]
+
+    def _templates_of(self, protocol: str) -> list[dict[str, str]]:
+        tenant = self.work.session.get(Tenant, UUID(self.work.context.tenant))
         found = []
         for name in _TEMPLATES[protocol]:
             uuid = tenant and getattr(tenant, f"{name}_sip_template_uuid")

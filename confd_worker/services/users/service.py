@@ -7,7 +7,7 @@ from confd_schemas import fields
 from confd_schemas.schema import Schema
 from confd_schemas.users import VIEWS, UserChange, UserCreated, users
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from ...core import errors
 from ...core.events import listen
@@ -124,7 +124,7 @@ class Users(UserImport, UserExport, ResourceService):
     @change
     def update(self, id: Any, body: Any, recursive: Any = None) -> None:
         """Change the fields that the body has; with `recursive`, only what belongs to the user."""
-        user = self.dao.get(self.work, id)
+        user = self.dao.get(self.work, id, User.voicemail)
         if self.options("update", {"recursive": recursive})["recursive"]:
             given = loaded(UserChange, body)
             for belonging in _REPLACED:
@@ -167,14 +167,9 @@ class Users(UserImport, UserExport, ResourceService):
             select(Line)
             .join(UserLine, UserLine.line_id == Line.id)
             .where(UserLine.user_id == item.id, UserLine.main_user)
-            .options(
-                selectinload(Line.endpoint_sip),
-                selectinload(Line.endpoint_sccp),
-                selectinload(Line.extensions),
-                selectinload(Line.user_lines),
-            )
+            .options(joinedload(Line.extensions), joinedload(Line.user_lines))
         )
-        for line in self.work.session.scalars(query):
+        for line in self.work.session.scalars(query).unique():
             line.follow_main_user()
 
     def remove(self, item: User) -> None:

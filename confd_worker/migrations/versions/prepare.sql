@@ -1,3 +1,12 @@
+CREATE EXTENSION IF NOT EXISTS unaccent;
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS btree_gin;
+
+-- The text as searches compare it: without accents and case. Immutable, as the dictionary is named, so that indexes may
+-- hold it.
+CREATE FUNCTION confd_fold(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+RETURN lower(unaccent('unaccent'::regdictionary, value));
+
 -- A transaction that changes an item raises its revision by one, however many statements it takes. What the transaction
 -- itself has made or changed before carries its own id as xmin.
 CREATE FUNCTION confd_raise_revision() RETURNS trigger LANGUAGE plpgsql AS $$
