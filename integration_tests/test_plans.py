@@ -1,4 +1,4 @@
-"""Lists and searches find their rows by an index, however many there are of other tenants, and of the own one."""
+"""Lists and searches find their rows by an index, however many there are of other tenants."""
 
 import uuid
 from collections.abc import Iterator
@@ -20,14 +20,15 @@ _USERS = """
 
 @pytest.fixture(scope="module")
 def crowded(system: System) -> Iterator[tuple[Any, str]]:
-    """A cursor on a database with 20,000 users of one tenant, and the tenant."""
-    tenant = str(uuid.uuid4())
+    """A cursor on a database with 500 users of a tenant and 20,000 of another one, and the tenant."""
+    tenants = {str(uuid.uuid4()): 500, str(uuid.uuid4()): 20_000}
     with system.database() as cursor:
-        cursor.execute("INSERT INTO tenants (uuid) VALUES (%s)", (tenant,))
-        cursor.execute(_USERS, (tenant, 20_000))
+        for tenant, users in tenants.items():
+            cursor.execute("INSERT INTO tenants (uuid) VALUES (%s)", (tenant,))
+            cursor.execute(_USERS, (tenant, users))
         cursor.execute("ANALYZE users")
-        yield cursor, tenant
-        cursor.execute("DELETE FROM tenants WHERE uuid = %s", (tenant,))
+        yield cursor, next(iter(tenants))
+        cursor.execute("DELETE FROM tenants WHERE uuid = ANY(%s::uuid[])", (list(tenants),))
         cursor.execute("ANALYZE users")
 
 
