@@ -6,10 +6,9 @@ import orjson
 from confd_schemas import fields
 from confd_schemas.schema import Schema
 from confd_schemas.users import VIEWS, UserChange, UserCreated, users
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from ...core import errors
+from ...core.database import Statement
 from ...core.events import listen
 from ...core.notifier import EventType, Notifier
 from ...core.resource import ResourceService
@@ -17,7 +16,7 @@ from ...core.rpc import change, fingerprint, read
 from ...core.service import loaded
 from ...core.validation import Free, Refers, Unique, Validator
 from ...core.work import Json, Work
-from ...models import Line, User, UserLine
+from ...models import Line, User
 from ..voicemails import NOT_FOR_USERS
 from .accounts import remove_account
 from .belongings import Agent, Belonging, Fallbacks, Forwards, Groups, Switchboards, Voicemail
@@ -42,6 +41,26 @@ def _mobile_number_given(work: Work, user: User) -> None:
 
 def _has_voicemail(user: User, voicemail: Any) -> errors.ServiceError:
     return errors.Associated("User", "Voicemail", metadata={"user_id": user.id, "voicemail_id": voicemail.id})
+
+
+_STRAYING = Statement("""
+    SELECT json_agg(line.id)
+    FROM user_lines link
+    JOIN lines line ON line.id = link.line_id
+    LEFT JOIN endpoint_sip sip ON sip.uuid = line.endpoint_sip_uuid
+    LEFT JOIN LATERAL (
+        SELECT extension.exten
+        FROM line_extensions JOIN extensions extension ON extension.id = line_extensions.extension_id
+        WHERE line_extensions.line_id = line.id
+        ORDER BY extension.id LIMIT 1
+    ) AS first ON true
+    WHERE link.user_id = $1::integer AND link.main_user AND (
+        line.endpoint_sccp_id IS NOT NULL
+        OR sip.caller_id
+            IS DISTINCT FROM '"' || $2::text || '"' || coalesce(' <' || coalesce($3::text, first.exten) || '>', '')
+    )
+""")
+"""The lines of which a user is the main user, and whose endpoint may have another caller ID than his."""
 
 
 class _Unneeded(Schema):
@@ -163,14 +182,9 @@ class Users(UserImport, UserExport, ResourceService):
 
     def alter(self, item: User, fields: dict[str, Any]) -> None:
         super().alter(item, fields)
-        query = (
-            select(Line)
-            .join(UserLine, UserLine.line_id == Line.id)
-            .where(UserLine.user_id == item.id, UserLine.main_user)
-            .options(joinedload(Line.extensions), joinedload(Line.user_lines))
-        )
-        for line in self.work.session.scalars(query).unique():
-            line.follow_main_user()
+        straying = self.work.read(_STRAYING, (item.id, *item.caller_id_parts))
+        for line_id in straying or ():
+            self.work.session.get_one(Line, line_id).follow_main_user()
 
     def remove(self, item: User) -> None:
         """Delete the user; who comes next on a line that he leads becomes its main user."""
