@@ -89,7 +89,7 @@ def test_its_methods_and_paths_are_listed(command: Command, http: Http) -> None:
 def test_it_is_called_over_the_bus_and_tells_what_happened(plugged: System) -> None:
     with plugged.events("site_created", "site_edited", "site_deleted") as events, plugged.client(PARENT) as client:
         site = client.call("sites.create", body=LYON)
-        assert site == {**LYON, "id": site["id"], "tenant_uuid": PARENT, "links": site["links"]}
+        assert site == {**LYON, "id": site["id"], "tenant_uuid": PARENT, "links": site["links"], "revision": 1}
         assert client.call("sites.list", search="lyo") == {"total": 1, "items": [site]}
         client.call("sites.update", id=site["id"], body={"address": None})
         assert client.call("sites.get", id=site["id"])["address"] is None

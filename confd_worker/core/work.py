@@ -292,6 +292,9 @@ class Work:
     def _commit(self, key: str | None, fingerprint: str, answer: bytes) -> None:
         """Write down what must be told and the call itself, in one round trip, and commit."""
         self.session.flush()
+        if self.context.overdue:
+            # Nobody waits any more; and a process that was stopped for a while may have begun too late.
+            raise errors.Overdue()
         statements: list[str] = []
         values: list[Any] = []
         if self._events:

@@ -213,7 +213,7 @@ def test_a_giant_term_is_refused_and_a_giant_filter_finds_nothing(client: Client
 
 @pytest.mark.parametrize("text", filter(None, NASTY_TEXTS), ids=lambda text: repr(text)[:40])
 def test_any_text_is_data(text: str, client: Client) -> None:
-    assert client.call("users.list", search=text, firstname=text)["total"] == 0 or "%" in text or text in " _*"
+    assert client.call("users.list", search=text[:1000], firstname=text)["total"] == 0 or "%" in text or text in " _*"
     if "\0" not in text and len(text) < 128:
         user = client.call("users.create", body={"firstname": text})
         assert client.call("users.get", id=user["id"])["firstname"] == text

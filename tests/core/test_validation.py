@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import orm
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from confd_worker.core import errors, validation
+from confd_worker.core.database import Statement
 from confd_worker.core.validation import Free, Refers, SameTenant, Unique, Validator, before, changed
 from confd_worker.models import User
 
@@ -18,21 +18,20 @@ ONE = UUID("00000000-0000-4000-8000-00000000000a")
 TWO = UUID("00000000-0000-4000-8000-00000000000b")
 
 
-class Session:
-    """Remembers what it is asked, and finds a row or none."""
+class Database:
+    """Remembers what it is asked, and finds a value or none."""
 
     def __init__(self, found: Any = None) -> None:
-        self.asked: list[str] = []
+        self.asked: list[tuple[str, tuple[Any, ...]]] = []
         self._found = found
 
-    def execute(self, query: Any) -> Any:
-        compiled = query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
-        self.asked.append(str(compiled))
-        return SimpleNamespace(first=lambda: self._found)
+    def look(self, statement: Statement, parameters: tuple[Any, ...]) -> Any:
+        self.asked.append((" ".join(statement.sql.split()), parameters))
+        return self._found
 
 
 def _work(found: Any = None) -> Any:
-    return SimpleNamespace(session=Session(found))
+    return Database(found)
 
 
 _stored_in: list[orm.Session] = []
@@ -91,7 +90,7 @@ def test_a_change_is_another_value_than_the_stored_one() -> None:
 
 
 def test_a_value_that_another_item_has_is_refused() -> None:
-    work = _work(found=(7,))
+    work = _work(found="7")
     with pytest.raises(errors.AlreadyExists) as refusal:
         Unique("username", label="User")(work, User(username="alice"))
     assert refusal.value.message == "Resource Error - User already exists ('username': 'alice')"
@@ -100,9 +99,9 @@ def test_a_value_that_another_item_has_is_refused() -> None:
 
 @pytest.mark.parametrize("user", [User(), User(username=None), _stored(username="alice")])
 def test_a_value_that_is_null_or_not_changed_is_not_looked_up(user: User) -> None:
-    work = _work(found=(7,))
+    work = _work(found="7")
     Unique("username", label="User")(work, user)
-    assert work.session.asked == []
+    assert work.asked == []
 
 
 def test_uniqueness_looks_at_all_tenants_but_not_at_the_item_itself_and_folds_case_where_told() -> None:
@@ -110,16 +109,18 @@ def test_uniqueness_looks_at_all_tenants_but_not_at_the_item_itself_and_folds_ca
     user.email = "B@acme.example"
     work = _work()
     Unique("email", label="User", fold=True)(work, user)
-    [asked] = work.session.asked
-    assert "lower(users.email) = lower('B@acme.example')" in asked
-    assert "users.id != 5" in asked
+    [(asked, parameters)] = work.asked
+    assert "lower(users.email) = lower($1::text) AND users.id != $2::integer" in asked
+    assert parameters == ("B@acme.example", 5)
     assert "tenant_uuid" not in asked
 
 
 def test_values_that_are_unique_together_are_looked_up_together() -> None:
     work = _work()
     Unique("firstname", "lastname", label="User")(work, User(firstname="Alice", lastname="Martin"))
-    assert "users.firstname = 'Alice' AND users.lastname = 'Martin'" in work.session.asked[0]
+    [(asked, parameters)] = work.asked
+    assert "users.firstname = $1::text AND users.lastname = $2::text" in asked
+    assert parameters == ("Alice", "Martin")
 
 
 class Provided:
