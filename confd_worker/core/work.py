@@ -25,7 +25,7 @@ from . import errors
 from .context import Context
 from .database import Database, Statement, lost_race, refusal, unreachable
 
-__all__ = ["Event", "Facts", "Json", "Work"]
+__all__ = ["Event", "Facts", "Json", "Work", "decoded"]
 
 Json = orjson.Fragment
 """JSON text that goes out as it is."""
@@ -49,6 +49,11 @@ _RELOADS = """
 _REQUEST = "INSERT INTO sysconfd_requests (method, path, parameters) VALUES (%s, %s, %s::jsonb);"
 _RECORD = "INSERT INTO calls (key, fingerprint, reply) VALUES (%s, %s, %s);"
 _TENANT = text("INSERT INTO tenants (uuid) VALUES (:uuid) ON CONFLICT DO NOTHING")
+
+
+def decoded(shown: Json) -> Any:
+    """What JSON text that would go out as it is says, for who has something to add to it."""
+    return orjson.loads(orjson.dumps(shown))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-import orjson
 from confd_schemas.dead_letters import DeadLetterContent, dead_letters
 from sqlalchemy import delete
 
@@ -16,7 +15,7 @@ from ..core.database import Statement
 from ..core.dead_letters import Letter, publish
 from ..core.rpc import change, read
 from ..core.service import Service
-from ..core.work import Json
+from ..core.work import Json, decoded
 from ..models import DeadLetter
 
 __all__ = ["DeadLetters"]
@@ -97,7 +96,7 @@ class DeadLetters(Service):
             raise errors.NotPermitted("Dead letters are the master tenant's")
 
     def _content(self, id: Any) -> dict[str, Any]:
-        return orjson.loads(orjson.dumps(self.dao.show(self.work, id, DeadLetterContent)))
+        return decoded(self.dao.show(self.work, id, DeadLetterContent))
 
     def _ids(self, given: Any) -> Sequence[int]:
         """The ids that are meant, all of which there are; raises WrongType, NotFound."""

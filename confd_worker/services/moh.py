@@ -6,7 +6,6 @@ import wave
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-import orjson
 from confd_schemas.moh import moh, moh_files
 
 from ..core import errors
@@ -17,7 +16,7 @@ from ..core.notifier import Notifier
 from ..core.resource import ResourceService
 from ..core.rpc import read
 from ..core.validation import Validator
-from ..core.work import Json, Work
+from ..core.work import Work, decoded
 from ..models import MOH, Tenant
 
 __all__ = ["MOHFiles", "MOHs", "dao"]
@@ -53,13 +52,13 @@ class MOHs(ResourceService):
     @read
     def list(self, **parameters: Any) -> dict[str, Any]:
         """The music on hold of the caller's tenant, as `{"total": …, "items": […]}`."""
-        found = _decoded(self.dao.list(self.work, parameters))
+        found = decoded(self.dao.list(self.work, parameters))
         return found | {"items": [self._with_files(item) for item in found["items"]]}
 
     @read
     def get(self, id: Any) -> dict[str, Any]:
         """One music on hold."""
-        return self._with_files(_decoded(self.dao.show(self.work, id)))
+        return self._with_files(decoded(self.dao.show(self.work, id)))
 
     def _with_files(self, item: dict[str, Any]) -> dict[str, Any]:
         return item | {"files": [{"name": name} for name in _folder(self.work, item["name"]).files()]}
@@ -93,10 +92,6 @@ class MOHFiles(FilesService):
     def check(self, id: Any, file: BinaryIO) -> None:
         if dao.get(self.work, id).mode == "files":
             _check_wav(file.read(_HEAD))
-
-
-def _decoded(shown: Json) -> Any:
-    return orjson.loads(orjson.dumps(shown))
 
 
 def _check_wav(head: bytes) -> None:

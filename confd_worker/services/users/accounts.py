@@ -75,6 +75,11 @@ class Accounts:
         self._tenant_uuid = tenant_uuid
         self._made: list[UUID] = []
 
+    @property
+    def provided(self) -> bool:
+        """Whether there is a server that keeps accounts."""
+        return self._server is not None
+
     def __enter__(self) -> "Accounts":
         return self
 

@@ -86,9 +86,10 @@ class UserImport(ResourceService):
 
     def _import_alone(self, row: Numbered) -> Any:
         call, part = fingerprint(self.work, "users.import_rows", row.columns), f"row {row.number}"
-        if reply := self.work.recorded(call, part):
-            return reply
         with self._accounts() as accounts:
+            # Without accounts nothing happens beside the transaction, which looks up the record by itself.
+            if accounts.provided and (reply := self.work.recorded(call, part)):
+                return reply
             if refusal := accounts.make_of_row(row):
                 raise refusal
             return self.work.once(partial(self._import, row), call, part)
@@ -146,12 +147,9 @@ class UserImport(ResourceService):
         }
 
     def _check_context(self, name: str | None) -> None:
-        if name and not self._own_context(name):
+        context = context_named(self.work, name) if name else None
+        if name and (context is None or str(context.tenant_uuid) != self.work.context.tenant):
             raise errors.NotFound("Context", metadata={"name": name})
-
-    def _own_context(self, name: str) -> bool:
-        context = context_named(self.work, name)
-        return context is not None and str(context.tenant_uuid) == self.work.context.tenant
 
     def _voicemail(self, given: dict[str, Any]) -> Voicemail | None:
         number, context = given.get("number"), given.get("context")

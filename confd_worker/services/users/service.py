@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 from confd_schemas import fields
 from confd_schemas.schema import Schema
 from confd_schemas.users import VIEWS, UserChange, UserCreated, users
@@ -15,7 +14,7 @@ from ...core.resource import ResourceService
 from ...core.rpc import change, fingerprint, read
 from ...core.service import loaded
 from ...core.validation import Free, Refers, Unique, Validator
-from ...core.work import Json, Work
+from ...core.work import Json, Work, decoded
 from ...models import Line, User
 from ..voicemails import NOT_FOR_USERS
 from .accounts import remove_account
@@ -172,7 +171,7 @@ class Users(UserImport, UserExport, ResourceService):
         given = {name: self.beside(each).give(user, fields[name]) for name, each in nested.items()}
         if not nested and "auth" not in fields:
             return self.dao.show(self.work, user.id)
-        shown = orjson.loads(orjson.dumps(self.dao.show(self.work, user.id, UserCreated)))
+        shown = decoded(self.dao.show(self.work, user.id, UserCreated))
         return shown | {name: value for name, value in given.items() if value is not None}
 
     def prepare(self, item: User, fields: dict[str, Any]) -> None:
