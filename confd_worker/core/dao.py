@@ -1,7 +1,7 @@
 """The generic data access object: one model, read as projections and changed through the ORM."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,14 @@ from uuid import UUID
 from confd_schemas.schema import Schema
 from confd_schemas.spec import Resource, discover
 from sqlalchemy import Select, Text, cast, func, inspect, literal_column, or_, select, true
-from sqlalchemy.orm import RelationshipDirection, joinedload
+from sqlalchemy.orm import RelationshipDirection
 from sqlalchemy.orm.attributes import set_committed_value
 
 from ..models.base import TenantOwned
 from . import errors
 from .database import Statement
 from .listing import NoMatch, Page, filter_value, page, search_pattern
+from .loading import Load, bound, typed
 from .projection import Projection, compiled, parameter
 from .work import Json, Work
 
@@ -85,6 +86,7 @@ class DAO:
         self._sort = sort or (lambda column, schema: getattr(model, column))
         self._folded, self._lists = frozenset(folded), frozenset(lists)
         self._statements: dict[Any, Statement] = {}
+        self._loads: dict[Any, Load] = {}
         _by_resource.setdefault(spec.name, self)
 
     def not_found(self, key: Any, **more: Any) -> errors.NotFound:
@@ -96,28 +98,55 @@ class DAO:
 
         Args:
             key: integer id or uuid, as the resource's path has it.
-            relations: relationships to load along, in the same round trip.
+            relations: relationships to load along.
 
         Raises:
             NotFound: there is none in the tenants that the caller sees.
         """
         column, value = self._key(key)
-        query = self._seen(select(self.model).where(column == value)).options(*map(joinedload, relations))
-        if lock:
-            query = query.with_for_update(key_share=True, of=self.model)
-        item = work.session.scalars(query).unique().one_or_none()
-        if item is None:
+        load = self._load(work, (column,), relations, lock=lock)
+        items = load.all(work.session, self._given(work, value))
+        if not items:
             raise self.not_found(key)
-        return item
+        return items[0]
 
     def all(self, work: Work, keys: Iterable[Any], *, lock: bool = True) -> dict[Any, Any]:
         """The items with these ids (all integers, or all uuids) that the caller sees, by id, locked in one order."""
         wanted = set(keys)
         column = self.model.uuid if isinstance(next(iter(wanted), None), UUID) else self.model.__mapper__.primary_key[0]
-        query = self._seen(select(self.model).where(column.in_(wanted))).order_by(column)
-        if lock:
-            query = query.with_for_update(key_share=True, of=self.model)
-        return {getattr(item, column.key): item for item in work.session.scalars(query)}
+        load = self._load(work, (column,), many=True, lock=lock)
+        items = load.all(work.session, self._given(work, _array(wanted)))
+        return {getattr(item, column.key): item for item in items}
+
+    def _load(
+        self, work: Work, columns: Sequence[Any], relations: Sequence[Any] = (), *,
+        many: bool = False, lock: bool = False, all_tenants: bool = False,
+    ) -> Load:  # fmt: skip
+        """A query by the values of some columns, of which the last parameter limits it to the caller's tenants."""
+        limited = self._limited(work) and not all_tenants
+        shape = (*(column.key for column in columns), *(each.key for each in relations), many, lock, limited)
+
+        def limit(query: Select[Any]) -> Select[Any]:
+            query = self._seen(query)
+            for number, column in enumerate(columns, 1):
+                value = typed(number, column, many)
+                query = query.where(column == (func.any(value) if many else value))
+            if limited:
+                query = query.where(self._tenant == func.any(parameter(len(columns) + 1, "uuid[]")))
+            if many:
+                query = query.order_by(*columns)
+            return query.with_for_update(key_share=True, of=self.model) if lock else query
+
+        if shape not in self._loads:
+            self._loads[shape] = Load(self.model, relations, limit)
+        return self._loads[shape]
+
+    def _given(self, work: Work, *values: Any, all_tenants: bool = False) -> list[Any]:
+        limited = self._limited(work) and not all_tenants
+        return [*map(bound, values), *([_array(work.context.visible)] if limited else [])]
+
+    def _limited(self, work: Work) -> bool:
+        return work.context.visible is not None and issubclass(self.model, TenantOwned)
 
     def new(self, fields: dict[str, Any]) -> Any:
         """An item with these values, not in the database yet."""
@@ -144,8 +173,11 @@ class DAO:
 
     def find(self, work: Work, *, all_tenants: bool = False, **equal: Any) -> Any:
         """The first item whose columns equal the given values, or None."""
-        query = self._seen(select(self.model)).filter_by(**equal).limit(1)
-        return work.session.scalars(query.execution_options(all_tenants=all_tenants)).first()
+        if None in equal.values() or any(isinstance(value, int) and value > _INTEGER_MAX for value in equal.values()):
+            return None
+        load = self._load(work, [getattr(self.model, name) for name in equal], all_tenants=all_tenants)
+        items = load.all(work.session, self._given(work, *equal.values(), all_tenants=all_tenants))
+        return items[0] if items else None
 
     def add(self, work: Work, item: Any) -> None:
         """Insert the item; constraints are checked here."""

@@ -1,14 +1,15 @@
 """The two ways to the database: sessions for changes, prepared statements for reads.
 
 A read is one prepared statement in autocommit, and so one round trip without planning; a change is one ORM session
-and one transaction. While a session is open, reads go through it and see what it flushed.
+and one transaction, whose statements are prepared as well. While a session is open, reads go through it and see what
+it flushed.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import psycopg2
@@ -17,15 +18,19 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm.exc import StaleDataError
 
 from ..models.base import TenantOwned
 from . import errors
 from .context import Context
+from .writing import ChangeSession
 
 __all__ = ["Database", "Statement", "lost_race", "refusal", "unreachable"]
 
 # For a connection of the pool, in seconds.
 _PATIENCE = 5
+# Prepared on one connection; of each PostgreSQL keeps a plan.
+_STATEMENTS = 1000
 _LOST_RACES = {
     errorcodes.UNIQUE_VIOLATION,
     errorcodes.FOREIGN_KEY_VIOLATION,
@@ -89,7 +94,7 @@ class Database:
         `execution_options(all_tenants=True)` lifts the limit for one statement. Nothing is committed here; leaving
         rolls back what was not.
         """
-        with Session(self.engine, autoflush=False, expire_on_commit=False) as session:
+        with ChangeSession(self.engine, _run, autoflush=False, expire_on_commit=False) as session:
             if context.visible is not None:
                 _limit_to(session, context.visible)
             yield session
@@ -106,16 +111,27 @@ class Database:
             session: the open session, if any; without one, a lost connection is opened anew and the read tried
                 once more.
         """
-        if session is not None:
-            return _execute(session.connection().connection, statement, parameters, begin=True)
+        rows = self._read(statement, parameters) if session is None else _run(session, statement.sql, parameters)
+        return rows[0][0] if rows else None
+
+    def commit(self, session: Session, last: Sequence[tuple[Statement, Sequence[Any]]]) -> None:
+        """Execute the last statements of the session's transaction and commit it, in one round trip."""
+        values = [value for _, parameters in last for value in parameters]
+        with _connected(session) as connection, connection.cursor() as cursor:
+            commands = [_prepared(cursor, connection, statement, len(parameters)) for statement, parameters in last]
+            begin = [] if _in_transaction(connection.dbapi_connection) else ["BEGIN"]
+            cursor.execute(";".join([*begin, *commands, "COMMIT"]), values)
+        session.commit()
+
+    def _read(self, statement: Statement, parameters: tuple[Any, ...]) -> list[Sequence[Any]]:
         try:
             with self._autocommit() as connection:
-                return _execute(connection, statement, parameters)
+                return _rows(connection, statement, parameters)
         except psycopg2.Error as error:
             if not unreachable(error):
                 raise
         with self._autocommit() as connection:
-            return _execute(connection, statement, parameters)
+            return _rows(connection, statement, parameters)
 
     @contextmanager
     def _autocommit(self) -> Iterator[Any]:
@@ -146,14 +162,34 @@ def _do_not_begin(connection: Any, record: Any) -> None:
 
 
 def _begin(
-    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+    connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
 ) -> tuple[str, Any]:
-    if cursor.connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
-        return statement, parameters
+    """Begin the transaction where none is open, and use a prepared statement for what SQLAlchemy compiled."""
+    begin = "" if _in_transaction(cursor.connection) else "BEGIN;"
     if executemany:
-        cursor.execute("BEGIN")
+        if begin:
+            cursor.execute(begin)
         return statement, parameters
-    return "BEGIN;" + statement, parameters
+    if context.compiled is not None and isinstance(parameters, dict) and parameters:
+        prepared, statement = _preparable(statement)
+        _prepare(cursor, connection.info, prepared)
+    return begin + statement, parameters
+
+
+class _Places(dict[str, str]):
+    """The placeholder $1, $2 … of each name, in the order in which they are asked for."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = f"${len(self) + 1}"
+        return self[name]
+
+
+@lru_cache(_STATEMENTS)
+def _preparable(statement: str) -> tuple[Statement, str]:
+    """A statement with the placeholders %(name)s to be prepared, and what executes it then."""
+    places = _Places()
+    prepared = Statement(statement % places)
+    return prepared, f"EXECUTE {prepared.name} ({', '.join(f'%({name})s' for name in places)})"
 
 
 def _commit(connection: Connection) -> None:
@@ -174,24 +210,63 @@ def _reset(connection: Any, record: Any, state: Any) -> None:
 
 
 def _end(connection: Any, how: str) -> None:
-    if connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+    if _in_transaction(connection):
         with connection.cursor() as cursor:
             cursor.execute(how)
 
 
-def _execute(connection: Any, statement: Statement, parameters: tuple[Any, ...], *, begin: bool = False) -> Any:
-    prepared = connection.info.setdefault("prepared", set())
-    marks = f"({', '.join(['%s'] * len(parameters))})" if parameters else ""
-    command = f"EXECUTE {statement.name}{marks}"
+def _in_transaction(connection: Any) -> bool:
+    return bool(connection.info.transaction_status != TRANSACTION_STATUS_IDLE)
+
+
+def _run(session: Session, sql: str, parameters: Sequence[Any]) -> list[Sequence[Any]]:
+    """The rows that a statement with the placeholders $1, $2 … gives in the transaction of a session."""
+    with _connected(session) as connection:
+        return _rows(connection, _statement(sql), parameters, begin=True)
+
+
+_statement = lru_cache(_STATEMENTS)(Statement)
+
+
+@contextmanager
+def _connected(session: Session) -> Iterator[Any]:
+    """The driver's connection of a session, which is told when it is lost."""
+    connection = session.connection()
+    try:
+        yield connection.connection
+    except psycopg2.Error as error:
+        if unreachable(error):
+            connection.invalidate(error)
+        raise
+
+
+def _rows(
+    connection: Any, statement: Statement, parameters: Sequence[Any], *, begin: bool = False
+) -> list[Sequence[Any]]:
     with connection.cursor() as cursor:
-        if begin and connection.dbapi_connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
+        command = _prepared(cursor, connection, statement, len(parameters))
+        if begin and not _in_transaction(connection.dbapi_connection):
             command = "BEGIN;" + command
-        if statement.name not in prepared:
-            cursor.execute(f"PREPARE {statement.name} AS {statement.sql}".replace("%", "%%"), ())
-            prepared.add(statement.name)
         cursor.execute(command, parameters)
-        row = cursor.fetchone()
-    return row[0] if row else None
+        return cursor.fetchall() if cursor.description else []
+
+
+def _prepared(cursor: Any, connection: Any, statement: Statement, parameters: int) -> str:
+    """What executes a statement, which is prepared where the connection does not have it yet."""
+    _prepare(cursor, connection.info, statement)
+    return f"EXECUTE {statement.name}" + (f" ({', '.join(['%s'] * parameters)})" if parameters else "")
+
+
+def _prepare(cursor: Any, known: dict[str, Any], statement: Statement) -> None:
+    """Prepare a statement, unless the connection has it."""
+    prepared = known.setdefault("prepared", set())
+    if statement.name in prepared:
+        return
+    if len(prepared) >= _STATEMENTS:
+        cursor.execute("DEALLOCATE ALL")
+        prepared.clear()
+    cursor.execute(f"PREPARE {statement.name} AS {statement.sql}")
+    prepared.add(statement.name)
 
 
 def unreachable(error: BaseException) -> bool:
@@ -215,4 +290,6 @@ def refusal(error: BaseException) -> errors.ServiceError:
 def lost_race(error: BaseException) -> bool:
     """Whether another transaction was quicker, so that the same call, run again, sees what it did."""
     original = getattr(error, "orig", error)
-    return isinstance(original, psycopg2.Error) and original.pgcode in _LOST_RACES
+    return isinstance(error, StaleDataError) or (
+        isinstance(original, psycopg2.Error) and original.pgcode in _LOST_RACES
+    )

@@ -1,12 +1,13 @@
 """Whether values are taken already, by whichever tenant: one prepared statement."""
 
+from functools import cache
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Text, cast, func, inspect, select, types
+from sqlalchemy import Text, UniqueConstraint, cast, func, inspect, select
 
 from .database import Statement
-from .projection import compiled, parameter
+from .loading import bound, typed
+from .projection import compiled
 from .work import Work
 
 __all__ = ["taken"]
@@ -14,37 +15,45 @@ __all__ = ["taken"]
 _statements: dict[Any, Statement] = {}
 
 
-def taken(work: Work, model: Any, values: dict[str, Any], *, fold: bool = False, but: Any = None) -> bool:
-    """Whether an item of the model has these values.
+def taken(
+    work: Work, model: Any, values: dict[str, Any], *, fold: bool = False, but: Any = None, trust: bool = True
+) -> bool:
+    """Whether an item of the model has these values; where a constraint tells as well, asked only if need be.
 
     Args:
         values: by column.
         fold: whether case is ignored.
         but: an item that does not count.
+        trust: whether the values are about to be written to the model, so that its constraints are meant.
     """
+    if trust and _constrained(model, frozenset(values), fold) and work.trusts():
+        return False
     identity = model.__mapper__.primary_key[0]
     other = but is not None and inspect(but).persistent
     shape = (model, tuple(values), fold, other)
     if shape not in _statements:
         _statements[shape] = _statement(model, values, fold, identity if other else None)
     given = (*values.values(), getattr(but, identity.key)) if other else tuple(values.values())
-    given = tuple(str(each) if isinstance(each, UUID) else each for each in given)
-    return work.look(_statements[shape], given) is not None
+    return work.look(_statements[shape], tuple(map(bound, given))) is not None
 
 
 def _statement(model: Any, names: Any, fold: bool, identity: Any) -> Statement:
     conditions = []
     for number, name in enumerate(names, 1):
-        column, value = getattr(model, name), _given(number, getattr(model, name))
+        column, value = getattr(model, name), typed(number, getattr(model, name))
         conditions.append(func.lower(column) == func.lower(value) if fold else column == value)
     if identity is not None:
-        conditions.append(identity != _given(len(conditions) + 1, identity))
+        conditions.append(identity != typed(len(conditions) + 1, identity))
     return compiled(select(cast(model.__mapper__.primary_key[0], Text)).where(*conditions).limit(1))
 
 
-def _given(number: int, column: Any) -> Any:
-    if isinstance(column.type, types.Uuid):
-        return parameter(number, "uuid")
-    if isinstance(column.type, types.Boolean):
-        return parameter(number, "boolean")
-    return parameter(number, "integer" if isinstance(column.type, types.Integer) else "text")
+@cache
+def _constrained(model: Any, names: frozenset[str], fold: bool) -> bool:
+    """Whether the database lets no two rows have the same values in these columns."""
+    if fold:
+        unique = [index for index in model.__table__.indexes if index.unique]
+        return any(str(each.expressions[0]) == f"lower({name})" for each in unique for name in names)
+    table = model.__table__
+    keys = [each for each in table.constraints if isinstance(each, UniqueConstraint)]
+    keys += [each for each in table.indexes if each.unique and each.dialect_options["postgresql"]["where"] is None]
+    return any(names.issuperset(each.columns.keys()) for each in keys if len(each.columns))

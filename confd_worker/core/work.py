@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any
 
 import orjson
+import psycopg2
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -38,16 +39,18 @@ _TIMEOUT = 10
 # Soon enough before the deadline that the caller still gets the answer.
 _MARGIN = 1
 
-_EVENTS = """
+_EVENTS = Statement("""
     INSERT INTO outbox (event_id, name, routing_key, headers, payload)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[]);
-"""
-_RELOADS = """
+    SELECT event_id, name, routing_key, headers::jsonb, payload
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+        AS event (event_id, name, routing_key, headers, payload)
+""")
+_RELOADS = Statement("""
     INSERT INTO sysconfd_requests (command)
-    SELECT unnest(%s::text[]) WHERE (SELECT live_reload_enabled FROM infos);
-"""
-_REQUEST = "INSERT INTO sysconfd_requests (method, path, parameters) VALUES (%s, %s, %s::jsonb);"
-_RECORD = "INSERT INTO calls (key, fingerprint, reply) VALUES (%s, %s, %s);"
+    SELECT unnest($1::text[]) WHERE (SELECT live_reload_enabled FROM infos)
+""")
+_REQUEST = Statement("INSERT INTO sysconfd_requests (method, path, parameters) VALUES ($1, $2, $3::jsonb)")
+_RECORD = Statement("INSERT INTO calls (key, fingerprint, reply) VALUES ($1, $2, $3)")
 _TENANT = text("INSERT INTO tenants (uuid) VALUES (:uuid) ON CONFLICT DO NOTHING")
 
 
@@ -112,6 +115,7 @@ class Work:
         self._database = database
         self._session: Session | None = None
         self._committing = False
+        self._trusting = self._trusted = False
         self._events: list[Event] = []
         self._reloads: dict[str, None] = {}
         self._requests: list[tuple[str, str, dict[str, Any]]] = []
@@ -137,6 +141,15 @@ class Work:
     def look(self, statement: Statement, parameters: tuple[Any, ...]) -> Any:
         """The value that a prepared statement gives within the transaction, before anything more is flushed."""
         return self._database.read(statement, parameters, self.session)
+
+    def trusts(self) -> bool:
+        """Whether constraints are to tell what is taken: at first they are.
+
+        A change that fails then, for whatever reason, runs again and asks, so that the error is the same as if it had
+        asked at once.
+        """
+        self._trusted |= self._trusting
+        return self._trusting
 
     def tenant(self) -> uuid.UUID:
         """The tenant in which the caller acts; it gets a row when it has none."""
@@ -177,8 +190,8 @@ class Work:
     def once(self, run: Callable[[], Any], fingerprint: str = "", part: str = "") -> Any:
         """Run a change in a transaction of its own; a repeat of the call gets the same reply and changes nothing.
 
-        Within a change that already runs, it is part of that one. A change that loses a race against another one runs
-        again, and so sees what the other did.
+        Within a change that already runs, it is part of that one. A change that loses a race against another one, or
+        that meets what is taken, runs again, and so sees what the other did.
 
         Args:
             run: makes the change and returns the reply; may be called more than once.
@@ -196,9 +209,13 @@ class Work:
         self._committing = False
         until = (self.context.deadline or time.time() + _TIMEOUT) - _MARGIN
         for attempt in count():
+            self._trusting, self._trusted = attempt == 0, False
             try:
                 return self._attempt(run, fingerprint, part, attempt)
-            except SQLAlchemyError as error:
+            except errors.ServiceError:
+                if not self._trusted:
+                    raise
+            except (SQLAlchemyError, psycopg2.Error) as error:
                 gone = unreachable(error)
                 if not gone and not lost_race(error):
                     raise
@@ -208,8 +225,9 @@ class Work:
                     raise self._unreached(error) from error
                 if not gone and attempt == _ATTEMPTS:
                     raise errors.Conflict("try again") from error
+                if gone or not self._trusted:
+                    time.sleep(min(_PATIENCE * (attempt + 1), _LONGEST))
             self.facts.tenants.discard(str(self.context.tenant_uuid))
-            time.sleep(min(_PATIENCE * (attempt + 1), _LONGEST))
         raise AssertionError
 
     def recorded(self, fingerprint: str, part: str = "") -> Json | None:
@@ -236,7 +254,7 @@ class Work:
         key = self.context.key
         return f"{key} {part}" if key and part else key
 
-    def _unreached(self, error: SQLAlchemyError) -> errors.ServiceError:
+    def _unreached(self, error: Exception) -> errors.ServiceError:
         # What was delivered before may have taken effect then.
         unknown = self._committing or self.context.redelivered
         return errors.OutcomeUnknown() if unknown else refusal(error)
@@ -300,25 +318,18 @@ class Work:
         if self.context.overdue:
             # Nobody waits any more; and a process that was stopped for a while may have begun too late.
             raise errors.Overdue()
-        statements: list[str] = []
-        values: list[Any] = []
+        last: list[tuple[Statement, Sequence[Any]]] = []
         if self._events:
-            statements.append(_EVENTS)
-            values += self._event_columns()
+            last.append((_EVENTS, self._event_columns()))
         if self._reloads and self.settings.sysconfd_url:
-            statements.append(_RELOADS)
-            values.append(list(self._reloads))
+            last.append((_RELOADS, [list(self._reloads)]))
         if self.settings.sysconfd_url:
             for method, path, parameters in self._requests:
-                statements.append(_REQUEST)
-                values += [method, path, json.dumps(parameters)]
+                last.append((_REQUEST, [method, path, json.dumps(parameters)]))
         if key:
-            statements.append(_RECORD)
-            values += [key, fingerprint, answer.decode()]
-        statements.append("COMMIT")
+            last.append((_RECORD, [key, fingerprint, answer.decode()]))
         self._committing = True
-        self.session.connection().exec_driver_sql("".join(statements), tuple(values))
-        self.session.commit()
+        self._database.commit(self.session, last)
         if self._events or self._reloads or self._requests:
             self.facts.rung()
 

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import orjson
 from confd_schemas.contexts import contexts
-from sqlalchemy import select
 
 from ..core import errors
 from ..core.dao import DAO
@@ -28,8 +27,7 @@ def context_named(work: Work, name: str) -> Any:
     """The context of that name, of whatever tenant, or None; asked for once in a transaction."""
     known = work.session.info.setdefault("contexts", {})
     if name not in known:
-        query = select(Context).where(Context.name == name).execution_options(all_tenants=True)
-        found = work.session.scalars(query).one_or_none()
+        found = dao.find(work, all_tenants=True, name=name)
         if found is None:
             return None
         known[name] = found

@@ -71,7 +71,7 @@ def _name_free(work: Work, endpoint: EndpointSIP) -> None:
     if taken(work, EndpointSIP, name, but=endpoint):
         template = taken(work, EndpointSIP, name | {"template": True}, but=endpoint)
         raise errors.AlreadyExists("SIPEndpointTemplate" if template else "SIPEndpoint", metadata=name)
-    if taken(work, SIPTransport, name):
+    if taken(work, SIPTransport, name, trust=False):
         raise errors.AlreadyExists("Transport", metadata=name)
 
 

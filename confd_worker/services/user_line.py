@@ -3,16 +3,16 @@
 from typing import Any
 
 from confd_schemas.user_line import user_line
-from sqlalchemy import select
 
 from ..core import errors
 from ..core.association import AssociationService
+from ..core.database import Statement
 from ..core.members import Members
 from ..core.notifier import Notifier
 from ..core.rpc import change
 from ..core.validation import SameTenant, Validator
 from ..core.work import Work
-from ..models import Line, LineExtension, User, UserLine
+from ..models import Line, User, UserLine
 from .lines.dao import dao as lines_dao
 from .lines.dao import has_endpoint, without_device, without_secondary_users
 from .users.dao import dao as users_dao
@@ -41,21 +41,20 @@ def _body(user: User, line: Line) -> dict[str, Any]:
     }
 
 
+_LED_BY_ANOTHER = Statement("""
+    SELECT link.line_id
+    FROM line_extensions link JOIN user_lines ON user_lines.line_id = link.line_id
+    WHERE link.extension_id = $1::integer AND link.line_id <> $2::integer
+        AND user_lines.main_user AND user_lines.user_id <> $3::integer
+    LIMIT 1
+""")
+"""A line with an extension, but another line than this one, whose main user is another user than this one."""
+
+
 def _extension_is_his(work: Work, user: User, line: Line) -> None:
     """Where the line's extension is on other lines, too, their main users are this user."""
     for extension in line.extensions:
-        query = (
-            select(LineExtension.line_id)
-            .join(UserLine, UserLine.line_id == LineExtension.line_id)
-            .where(
-                LineExtension.extension_id == extension.id,
-                LineExtension.line_id != line.id,
-                UserLine.main_user,
-                UserLine.user_id != user.id,
-            )
-            .limit(1)
-        )
-        other = work.session.scalar(query)
+        other = work.look(_LED_BY_ANOTHER, (extension.id, line.id, user.id))
         if other is not None:
             raise errors.Associated("Line", "Extension", metadata={"line_id": other, "extension_id": extension.id})
 

@@ -1,0 +1,211 @@
+"""The session of a change: what it has to write goes out as one prepared statement a row.
+
+SQLAlchemy's own flush first works out an order for whatever may depend on each other, which takes longer than to
+write the rows. Where rows are only added and changed, the order of the tables says enough; what is deleted, and what
+leaves a list, is left to SQLAlchemy.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column
+from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty, Session
+from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
+from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.state import InstanceState
+
+from ..models.base import Base
+from .rows import Process, processor, quoted, rows_of
+
+__all__ = ["ChangeSession"]
+
+State = InstanceState[Any]
+Relation = RelationshipProperty[Any]
+Run = Callable[[Session, str, Sequence[Any]], list[Sequence[Any]]]
+
+
+class ChangeSession(Session):
+    """A session that writes rows by prepared statements.
+
+    Args:
+        run: executes SQL with the placeholders $1, $2 … in the session's transaction, and gives its rows.
+    """
+
+    def __init__(self, bind: Any, run: Run, **options: Any) -> None:
+        super().__init__(bind, **options)
+        self._run = run
+
+    def run(self, sql: str, values: Sequence[Any]) -> list[Sequence[Any]]:
+        """The rows that a prepared statement gives."""
+        return self._run(self, sql, values)
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """Write what is new and what was changed."""
+        if self._is_clean():
+            return
+        states = [instance_state(item) for item in (*self.new, *self.dirty)]
+        if self.deleted or not all(_writing(state.mapper).only_grows(state) for state in states):
+            super().flush(objects)
+            return
+        pairs: list[tuple[Relation, State, State]] = []
+        for state in sorted(states, key=_place):
+            writing = _writing(state.mapper)
+            writing.take_keys(state)
+            self._write(writing, state)
+            writing.give_keys(state)
+            pairs += writing.pairs(state)
+            self._register_persistent({state})
+        for sql, values in dict.fromkeys(_pair(*pair) for pair in pairs):
+            self.run(sql, values)
+
+    def _write(self, writing: "_Writing", state: State) -> None:
+        values = state.dict
+        if state.key is None:
+            insert = writing.insert(values)
+            rows = self.run(insert.sql, [bind(values[name]) for name, bind in insert.given])
+            for row in rows:
+                values.update((name, read(value)) for (name, read), value in zip(insert.generated, row, strict=True))
+        elif changed := writing.changed(state):
+            new = [writing.rows.bind[name](values[name]) for name in changed]
+            if not self.run(writing.update(changed), [*new, *writing.identity(state)]):
+                raise StaleDataError(f"a row of {writing.rows.table} is gone")
+
+
+class _Insert(NamedTuple):
+    """An INSERT: its text, the values it takes, and those that the database gives back."""
+
+    sql: str
+    given: list[tuple[str, Process]]
+    generated: list[tuple[str, Process]]
+
+
+class _Writing:
+    """How the rows of one mapped class are written."""
+
+    def __init__(self, mapper: Mapper[Any]) -> None:
+        self.rows = rows_of(mapper)
+        relations = [each for each in mapper.relationships if not each.viewonly]
+        self._to_one = [each for each in relations if each.direction is RelationshipDirection.MANYTOONE]
+        # Where the other side knows of the reference as well, it takes the key by itself.
+        self._to_many = [
+            each for each in relations if each.direction is RelationshipDirection.ONETOMANY and not each.back_populates
+        ]
+        self._paired = [each for each in relations if each.secondary is not None]
+        self._owning = [each for each in relations if each.secondary is not None or each.cascade.delete_orphan]
+        self._inserts: dict[tuple[str, ...], _Insert] = {}
+        self._updates: dict[tuple[str, ...], str] = {}
+
+    def only_grows(self, state: State) -> bool:
+        """Whether nothing has left the item that has to be deleted then."""
+        return not any(each is not None for relation in self._owning for each in _history(state, relation).deleted)
+
+    def take_keys(self, state: State) -> None:
+        """Write the keys of what the item refers to into the item."""
+        for relation in self._to_one:
+            for other in _history(state, relation).added:
+                _copy_key(relation, state, other)
+
+    def give_keys(self, state: State) -> None:
+        """Write the item's key into what was added to it."""
+        for relation in self._to_many:
+            for other in _history(state, relation).added:
+                _copy_key(relation, instance_state(other), state.obj())
+
+    def pairs(self, state: State) -> Iterator[tuple[Relation, State, State]]:
+        """What was added to lists that have a table of their own."""
+        for relation in self._paired:
+            for other in _history(state, relation).added:
+                yield relation, state, instance_state(other)
+
+    def insert(self, values: dict[str, Any]) -> _Insert:
+        """The statement that inserts these values; those are completed by what Python knows of defaults."""
+        generated = tuple(name for name in self.rows.columns if name not in values and not self._default(name, values))
+        if generated not in self._inserts:
+            self._inserts[generated] = self._insert(generated)
+        return self._inserts[generated]
+
+    def _default(self, name: str, values: dict[str, Any]) -> bool:
+        column = self.rows.columns[name]
+        if column.default is not None:
+            values[name] = column.default.arg(None) if column.default.is_callable else column.default.arg
+        elif column.server_default is None and column is not self.rows.table.autoincrement_column:
+            values[name] = None
+        return name in values
+
+    def _insert(self, generated: tuple[str, ...]) -> _Insert:
+        columns = self.rows.columns
+        given = [name for name in columns if name not in generated]
+        sql = _insert(self.rows.table, [columns[name] for name in given])
+        if generated:
+            sql += " RETURNING " + ", ".join(quoted(columns[name]) for name in generated)
+        read = [(name, processor(columns[name], "result_processor", None)) for name in generated]
+        return _Insert(sql, [(name, self.rows.bind[name]) for name in given], read)
+
+    def changed(self, state: State) -> tuple[str, ...]:
+        """The columns that have another value than in the database."""
+        columns, committed, values = self.rows.columns, state.committed_state, state.dict
+        return tuple(
+            name
+            for name in committed
+            if name in columns and not columns[name].type.compare_values(committed[name], values[name])
+        )
+
+    def update(self, changed: tuple[str, ...]) -> str:
+        """The statement that changes these columns of the row with the given key."""
+        if changed not in self._updates:
+            names = (quoted(self.rows.columns[name]) for name in (*changed, *self.rows.keys))
+            places = [f"{name} = ${number}" for number, name in enumerate(names, 1)]
+            new, key = ", ".join(places[: len(changed)]), " AND ".join(places[len(changed) :])
+            self._updates[changed] = f"UPDATE {self.rows.table.name} SET {new} WHERE {key} RETURNING true"
+        return self._updates[changed]
+
+    def identity(self, state: State) -> list[Any]:
+        """The key that the item's row has in the database."""
+        return [self.rows.bind[name](value) for name, value in zip(self.rows.keys, state.key[1], strict=True)]  # type: ignore[index]
+
+
+@cache
+def _writing(mapper: Mapper[Any]) -> _Writing:
+    return _Writing(mapper)
+
+
+def _history(state: State, relation: Relation) -> Any:
+    return state.get_history(relation.key, PASSIVE_NO_INITIALIZE)
+
+
+def _copy_key(relation: Relation, to: State, other: Any) -> None:
+    for source, target in relation.synchronize_pairs:
+        value = None if other is None else _value(other, source)
+        name = to.mapper.get_property_by_column(target).key
+        if to.dict.get(name, _copy_key) != value:
+            to.manager[name].impl.set(to, to.dict, value, None)
+
+
+def _value(item: Any, column: Any) -> Any:
+    return getattr(item, instance_state(item).mapper.get_property_by_column(column).key)
+
+
+def _pair(relation: Relation, left: State, right: State) -> tuple[str, tuple[Any, ...]]:
+    values: dict[Any, Any] = {target: _value(left.obj(), source) for source, target in relation.synchronize_pairs}
+    values |= {target: _value(right.obj(), source) for source, target in relation.secondary_synchronize_pairs or ()}
+    columns = sorted(values, key=lambda column: column.name)
+    bound = tuple(processor(column, "bind_processor")(values[column]) for column in columns)
+    return _insert(relation.secondary, columns), bound
+
+
+def _insert(table: Any, columns: Sequence[Column[Any]]) -> str:
+    names, places = ", ".join(map(quoted, columns)), ", ".join(f"${n}" for n in range(1, len(columns) + 1))
+    return f"INSERT INTO {table.name} ({names}) VALUES ({places})"
+
+
+def _place(state: State) -> tuple[Any, ...]:
+    """Tables that others refer to come first, then new rows, in the order of their making, then others by key."""
+    order = (state.insert_order,) if state.key is None else state.key[1]
+    return _places(len(Base.metadata.tables))[state.mapper.local_table], state.key is not None, order
+
+
+@cache
+def _places(tables: int) -> dict[Any, int]:
+    return {table: place for place, table in enumerate(Base.metadata.sorted_tables)}
