@@ -12,7 +12,7 @@ from sqlalchemy import event
 from confd_worker.client import Client
 from confd_worker.config import Settings
 from confd_worker.core.context import Context
-from confd_worker.core.database import Statement
+from confd_worker.core.statements import Statement
 from confd_worker.core.runtime import Runtime
 
 from .system import System

@@ -8,16 +8,16 @@ from uuid import UUID
 
 from confd_schemas.schema import Schema
 from confd_schemas.spec import Resource, discover
-from sqlalchemy import Select, Text, cast, func, inspect, literal_column, or_, select, true
+from sqlalchemy import Select, Text, and_, cast, func, inspect, literal_column, or_, select, true
 from sqlalchemy.orm import RelationshipDirection
 from sqlalchemy.orm.attributes import set_committed_value
 
 from ..models.base import TenantOwned
 from . import errors
-from .database import Statement
 from .listing import NoMatch, Page, filter_value, page, search_pattern
 from .loading import Load, bound, typed
 from .projection import Projection, compiled, parameter
+from .statements import Statement
 from .work import Json, Work
 
 __all__ = ["DAO", "of_item", "of_resource"]
@@ -179,8 +179,29 @@ class DAO:
         items = load.all(work.session, self._given(work, *equal.values(), all_tenants=all_tenants))
         return items[0] if items else None
 
+    def among(self, work: Work, names: Sequence[str], wanted: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], Any]:
+        """The items that have one of the wanted combinations of values in these columns, by their combinations."""
+        columns = [getattr(self.model, name) for name in names]
+        shape = ("among", *names, self._limited(work))
+
+        def limit(query: Select[Any]) -> Select[Any]:
+            lists = (typed(number, column, many=True) for number, column in enumerate(columns, 1))
+            rows = func.unnest(*lists).table_valued(*names, name="wanted").render_derived()
+            query = self._seen(query).join(rows, and_(*(getattr(self.model, name) == rows.c[name] for name in names)))
+            if self._limited(work):
+                query = query.where(self._tenant == func.any(parameter(len(names) + 1, "uuid[]")))
+            return query
+
+        if shape not in self._loads:
+            self._loads[shape] = Load(self.model, (), limit)
+        values = list(zip(*set(wanted), strict=True))
+        if not values:
+            return {}
+        items = self._loads[shape].all(work.session, self._given(work, *map(_array, values)))
+        return {tuple(getattr(item, name) for name in names): item for item in items}
+
     def add(self, work: Work, item: Any) -> None:
-        """Insert the item; constraints are checked here."""
+        """Insert the item; its constraints are checked by the end of the transaction."""
         work.session.add(item)
         work.session.flush()
         # Nothing can refer to what was not there before, so that nobody needs to ask.

@@ -95,11 +95,7 @@ def search_pattern(term: str) -> str:
     Raises:
         NoMatch: the term holds what no stored text can.
     """
-    try:
-        term.encode()
-    except UnicodeEncodeError:
-        raise NoMatch from None
-    if "\0" in term:
+    if not storable(term):
         raise NoMatch
     return "%" + term.replace("\\", "\\\\") + "%"
 
@@ -135,9 +131,17 @@ def filter_value(text: str, type_: types.TypeEngine[Any]) -> tuple[Any, str]:
             return str(UUID(text)), "uuid"
         if isinstance(type_, types.DateTime):
             return datetime.fromisoformat(text).isoformat(), "timestamp"
-        text.encode()
     except ValueError:
         raise NoMatch from None
-    if "\0" in text:
+    if not storable(text):
         raise NoMatch
     return text, "text"
+
+
+def storable(text: str) -> bool:
+    """Whether PostgreSQL can hold the text at all."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import RelationshipProperty, aliased
 from sqlalchemy.sql.util import ClauseAdapter
 
-from .database import Statement
+from .statements import Statement
 
 __all__ = ["Projection", "compiled", "literal_json", "parameter"]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Text, UniqueConstraint, cast, func, inspect, select
 
-from .database import Statement
 from .loading import bound, typed
 from .projection import compiled
+from .statements import Statement
 from .work import Work
 
 __all__ = ["taken"]
@@ -15,18 +15,15 @@ __all__ = ["taken"]
 _statements: dict[Any, Statement] = {}
 
 
-def taken(
-    work: Work, model: Any, values: dict[str, Any], *, fold: bool = False, but: Any = None, trust: bool = True
-) -> bool:
+def taken(work: Work, model: Any, values: dict[str, Any], *, fold: bool = False, but: Any = None) -> bool:
     """Whether an item of the model has these values; where a constraint tells as well, asked only if need be.
 
     Args:
         values: by column.
         fold: whether case is ignored.
         but: an item that does not count.
-        trust: whether the values are about to be written to the model, so that its constraints are meant.
     """
-    if trust and _constrained(model, frozenset(values), fold) and work.trusts():
+    if _constrained(model, frozenset(values), fold) and work.trusts():
         return False
     identity = model.__mapper__.primary_key[0]
     other = but is not None and inspect(but).persistent

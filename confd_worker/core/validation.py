@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import inspect
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from . import errors
 from .dao import of_resource
@@ -46,13 +47,14 @@ def changed(item: Any, *names: str) -> bool:
     """Whether any of these attributes (all columns when none is named) has another value than in the database."""
     state = inspect(item)
     return not state.persistent or any(
-        state.attrs[name].history.has_changes() for name in names or state.mapper.column_attrs.keys()
+        state.get_history(name, PASSIVE_NO_INITIALIZE).has_changes()
+        for name in names or state.mapper.column_attrs.keys() & state.committed_state.keys()
     )
 
 
 def before(item: Any, name: str) -> Any:
     """The value that the attribute has in the database."""
-    history = inspect(item).attrs[name].history
+    history = inspect(item).get_history(name, PASSIVE_NO_INITIALIZE)
     return history.deleted[0] if history.deleted else getattr(item, name)
 
 

@@ -19,12 +19,13 @@ import orjson
 import psycopg2
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from ..config import Settings
 from . import errors
 from .context import Context
-from .database import Database, Statement, lost_race, refusal, unreachable
+from .database import Database, lost_race, refusal, unreachable
+from .statements import Statement
+from .writing import ChangeSession
 
 __all__ = ["Event", "Facts", "Json", "Work", "decoded"]
 
@@ -113,7 +114,7 @@ class Work:
         self.settings = facts.settings
         self.facts = facts
         self._database = database
-        self._session: Session | None = None
+        self._session: ChangeSession | None = None
         self._committing = False
         self._trusting = self._trusted = False
         self._events: list[Event] = []
@@ -122,7 +123,7 @@ class Work:
         self._afterwards: list[Callable[[], None]] = []
 
     @property
-    def session(self) -> Session:
+    def session(self) -> ChangeSession:
         """The session of the transaction that is open."""
         assert self._session is not None, "a change runs in a transaction"
         return self._session
@@ -141,6 +142,17 @@ class Work:
     def look(self, statement: Statement, parameters: tuple[Any, ...]) -> Any:
         """The value that a prepared statement gives within the transaction, before anything more is flushed."""
         return self._database.read(statement, parameters, self.session)
+
+    def remembered(self, what: Any, ask: Callable[[], Any]) -> Any:
+        """What `ask` gives, asked once in a transaction.
+
+        Args:
+            what: tells the questions apart.
+        """
+        known = self.session.info
+        if what not in known:
+            known[what] = ask()
+        return known[what]
 
     def trusts(self) -> bool:
         """Whether constraints are to tell what is taken: at first they are.
@@ -297,6 +309,7 @@ class Work:
     def _transaction(self) -> Iterator[None]:
         with self._database.session(self.context) as session:
             self._session = session
+            session.together = self._trusting
             self._events, self._reloads, self._requests, self._afterwards = [], {}, [], []
             try:
                 yield
@@ -329,7 +342,7 @@ class Work:
         if key:
             last.append((_RECORD, [key, fingerprint, answer.decode()]))
         self._committing = True
-        self._database.commit(self.session, last)
+        self.session.finish(last)
         if self._events or self._reloads or self._requests:
             self.facts.rung()
 

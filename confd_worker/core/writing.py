@@ -5,41 +5,105 @@ write the rows. Where rows are only added and changed, the order of the tables s
 leaves a list, is left to SQLAlchemy.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column
-from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty, Session
+import psycopg2
+from sqlalchemy import Column, event, inspect
+from sqlalchemy.orm import (
+    Mapper,
+    ORMExecuteState,
+    RelationshipDirection,
+    RelationshipProperty,
+    Session,
+    with_loader_criteria,
+)
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
-from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.state import InstanceState
 
-from ..models.base import Base
+from ..models.base import Base, TenantOwned
 from .rows import Process, processor, quoted, rows_of
+from .statements import Statement, Wire, unreachable
 
-__all__ = ["ChangeSession"]
+__all__ = ["WIRE", "ChangeSession"]
 
 State = InstanceState[Any]
 Relation = RelationshipProperty[Any]
-Run = Callable[[Session, str, Sequence[Any]], list[Sequence[Any]]]
+
+WIRE = "wire"
+"""Where the `Wire` of a connection is in what SQLAlchemy keeps of it."""
+
+_IDS = """
+    SELECT name, array_agg(nextval(pg_get_serial_sequence(name, key)::regclass))
+    FROM unnest($1::text[], $2::text[], $3::integer[]) AS wanted (name, key, number), generate_series(1, number)
+    GROUP BY name
+"""
+_statement = lru_cache(1000)(Statement)
 
 
 class ChangeSession(Session):
     """A session that writes rows by prepared statements.
 
     Args:
-        run: executes SQL with the placeholders $1, $2 … in the session's transaction, and gives its rows.
+        visible: uuids of the tenants that every query of a tenant-owned table is limited to; None means all.
+
+    Attributes:
+        together: whether what gives no rows waits for what does, and so makes no round trip of its own; an error in it
+            then comes later.
     """
 
-    def __init__(self, bind: Any, run: Run, **options: Any) -> None:
-        super().__init__(bind, **options)
-        self._run = run
+    together = False
+
+    def __init__(self, bind: Any, visible: tuple[str, ...] | None) -> None:
+        super().__init__(bind, autoflush=False, expire_on_commit=False)
+        self.visible = visible
+        self._ids: dict[Any, deque[int]] = defaultdict(deque)
 
     def run(self, sql: str, values: Sequence[Any]) -> list[Sequence[Any]]:
-        """The rows that a prepared statement gives."""
-        return self._run(self, sql, values)
+        """The rows that a statement with the placeholders $1, $2 … gives in the session's transaction."""
+        with self._wire() as wire:
+            return wire.rows(_statement(sql), values)
+
+    def send(self, sql: str, values: Sequence[Any]) -> None:
+        """Execute a statement that gives no rows."""
+        with self._wire() as wire:
+            wire.send(_statement(sql), values)
+            if not self.together:
+                wire.deliver()
+
+    def finish(self, last: Sequence[tuple[Statement, Sequence[Any]]]) -> None:
+        """Write what is left to write, execute these statements and commit, in one round trip."""
+        self.flush()
+        with self._wire() as wire:
+            for statement, values in last:
+                wire.send(statement, values)
+            wire.commit()
+        self.commit()
+
+    def reserve(self, numbers: Mapping[Any, int]) -> None:
+        """Have ids at hand for so many new items of each class, where they can be written together then."""
+        if not self.together:
+            return
+        tables = {rows_of(inspect(model)).table: number for model, number in numbers.items()}
+        keys = [table.autoincrement_column.name for table in tables]
+        given = [[table.name for table in tables], keys, list(tables.values())]
+        found: dict[str, list[int]] = {name: ids for name, ids in self.run(_IDS, given)}  # noqa: C416
+        for table in tables:
+            self._ids[table].extend(found.get(table.name, ()))
+
+    @contextmanager
+    def _wire(self) -> Iterator[Wire]:
+        connection = self.connection()
+        try:
+            yield connection.info[WIRE]
+        except psycopg2.Error as error:
+            if unreachable(error):
+                connection.invalidate(error)
+            raise
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what is new and what was changed."""
@@ -58,19 +122,33 @@ class ChangeSession(Session):
             pairs += writing.pairs(state)
             self._register_persistent({state})
         for sql, values in dict.fromkeys(_pair(*pair) for pair in pairs):
-            self.run(sql, values)
+            self.send(sql, values)
 
     def _write(self, writing: "_Writing", state: State) -> None:
         values = state.dict
         if state.key is None:
+            writing.number(values, self._ids)
             insert = writing.insert(values)
-            rows = self.run(insert.sql, [bind(values[name]) for name, bind in insert.given])
-            for row in rows:
+            given = [bind(values[name]) for name, bind in insert.given]
+            if not insert.generated:
+                self.send(insert.sql, given)
+                return
+            for row in self.run(insert.sql, given):
                 values.update((name, read(value)) for (name, read), value in zip(insert.generated, row, strict=True))
         elif changed := writing.changed(state):
             new = [writing.rows.bind[name](values[name]) for name in changed]
-            if not self.run(writing.update(changed), [*new, *writing.identity(state)]):
-                raise StaleDataError(f"a row of {writing.rows.table} is gone")
+            self.send(writing.update(changed), [*new, *writing.identity(state)])
+
+
+@event.listens_for(ChangeSession, "do_orm_execute")
+def _limit(state: ORMExecuteState) -> None:
+    tenants = state.session.visible  # type: ignore[attr-defined]
+    if tenants is None or state.is_column_load or state.is_relationship_load:
+        return
+    if not state.execution_options.get("all_tenants"):
+        state.statement = state.statement.options(
+            with_loader_criteria(TenantOwned, lambda owned: owned.tenant_uuid.in_(tenants), include_aliases=True)
+        )
 
 
 class _Insert(NamedTuple):
@@ -119,6 +197,12 @@ class _Writing:
             for other in _history(state, relation).added:
                 yield relation, state, instance_state(other)
 
+    def number(self, values: dict[str, Any], ids: Mapping[Any, deque[int]]) -> None:
+        """Give a new row an id of those that are at hand for its table."""
+        name = self.rows.keys[0]
+        if name not in values and ids.get(self.rows.table):
+            values[name] = ids[self.rows.table].popleft()
+
     def insert(self, values: dict[str, Any]) -> _Insert:
         """The statement that inserts these values; those are completed by what Python knows of defaults."""
         generated = tuple(name for name in self.rows.columns if name not in values and not self._default(name, values))
@@ -158,7 +242,7 @@ class _Writing:
             names = (quoted(self.rows.columns[name]) for name in (*changed, *self.rows.keys))
             places = [f"{name} = ${number}" for number, name in enumerate(names, 1)]
             new, key = ", ".join(places[: len(changed)]), " AND ".join(places[len(changed) :])
-            self._updates[changed] = f"UPDATE {self.rows.table.name} SET {new} WHERE {key} RETURNING true"
+            self._updates[changed] = f"UPDATE {self.rows.table.name} SET {new} WHERE {key}"
         return self._updates[changed]
 
     def identity(self, state: State) -> list[Any]:

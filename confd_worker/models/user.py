@@ -1,7 +1,7 @@
 """Users of the telephony platform."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -43,6 +43,10 @@ def _on() -> Mapped[bool]:
     return mapped_column(default=True, server_default=true())
 
 
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 class User(TenantOwned, Base):
     """A person, or a thing like a door phone, that calls and is called."""
 
@@ -82,7 +86,7 @@ class User(TenantOwned, Base):
     simultaneous_calls: Mapped[int] = mapped_column(default=5, server_default="5")
     call_permission_password: Mapped[str | None] = mapped_column(String(16))
     subscription_type: Mapped[int] = mapped_column(default=0, server_default="0")
-    created_at: Mapped[datetime] = mapped_column(server_default=text("timezone('utc', now())"))
+    created_at: Mapped[datetime] = mapped_column(default=_now, server_default=text("timezone('utc', now())"))
     enabled: Mapped[bool] = _on()
     func_key_template_id: Mapped[int | None]
     dnd_enabled: Mapped[bool] = _off()

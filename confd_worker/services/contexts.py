@@ -25,13 +25,7 @@ dao = DAO(Context, contexts)
 
 def context_named(work: Work, name: str) -> Any:
     """The context of that name, of whatever tenant, or None; asked for once in a transaction."""
-    known = work.session.info.setdefault("contexts", {})
-    if name not in known:
-        found = dao.find(work, all_tenants=True, name=name)
-        if found is None:
-            return None
-        known[name] = found
-    return known[name]
+    return work.remembered(("context", name), lambda: dao.find(work, all_tenants=True, name=name))
 
 
 class InContextService(ResourceService):

@@ -11,10 +11,10 @@ from sqlalchemy import delete
 from ..connection import BusUnavailable
 from ..core import errors
 from ..core.dao import DAO
-from ..core.database import Statement
 from ..core.dead_letters import Letter, publish
 from ..core.rpc import change, read
 from ..core.service import Service
+from ..core.statements import Statement
 from ..core.work import Json, decoded
 from ..models import DeadLetter
 

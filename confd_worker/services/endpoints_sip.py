@@ -13,6 +13,7 @@ from ..core.dao import DAO
 from ..core.notifier import Notifier
 from ..core.resource import ResourceService
 from ..core.rpc import read
+from ..core.statements import Statement
 from ..core.taken import taken
 from ..core.validation import Validator, changed
 from ..core.work import Json, Work
@@ -41,6 +42,7 @@ _OTHER_SECTIONS = {
     ),
 }  # fmt: skip
 _FREE_SECTIONS = ("aor", "endpoint")
+_TRANSPORTS = Statement("SELECT json_agg(name) FROM sip_transports")
 _INCLUDED_IN = text("""
     WITH RECURSIVE up (uuid) AS (
         SELECT unnest(CAST(:parents AS uuid[]))
@@ -71,7 +73,7 @@ def _name_free(work: Work, endpoint: EndpointSIP) -> None:
     if taken(work, EndpointSIP, name, but=endpoint):
         template = taken(work, EndpointSIP, name | {"template": True}, but=endpoint)
         raise errors.AlreadyExists("SIPEndpointTemplate" if template else "SIPEndpoint", metadata=name)
-    if taken(work, SIPTransport, name, trust=False):
+    if endpoint.name in work.remembered("transports", lambda: work.look(_TRANSPORTS, ()) or ()):
         raise errors.AlreadyExists("Transport", metadata=name)
 
 
@@ -140,7 +142,8 @@ class EndpointsSIP(ResourceService):
             self.work.session.flush()
 
     def _inherit(self, item: EndpointSIP, given: list[dict[str, UUID]]) -> None:
-        found = templates_dao.all(self.work, (each["uuid"] for each in given), lock=False)
+        wanted = tuple(each["uuid"] for each in given)
+        found = self.work.remembered(("templates", wanted), lambda: templates_dao.all(self.work, wanted, lock=False))
         for each in given:
             template = found.get(each["uuid"])
             # A new endpoint takes templates of its own tenant only; an existing one those of all visible tenants.

@@ -7,10 +7,10 @@ import psycopg2
 from confd_schemas.status import status
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..core.database import Statement
 from ..core.jobs import RELAY_LAG, STATE, SYSCONFD_LAG, keeps_up
 from ..core.rpc import read
 from ..core.service import Service
+from ..core.statements import Statement
 
 __all__ = ["Status"]
 

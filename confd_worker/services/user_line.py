@@ -6,10 +6,10 @@ from confd_schemas.user_line import user_line
 
 from ..core import errors
 from ..core.association import AssociationService
-from ..core.database import Statement
 from ..core.members import Members
 from ..core.notifier import Notifier
 from ..core.rpc import change
+from ..core.statements import Statement
 from ..core.validation import SameTenant, Validator
 from ..core.work import Work
 from ..models import Line, User, UserLine

@@ -7,9 +7,9 @@ from confd_schemas.endpoints_sip import EndpointSIPMerged
 from confd_schemas.user_line_associated import user_line_associated
 
 from ..core import errors
-from ..core.database import Statement
 from ..core.rpc import read
 from ..core.service import Service
+from ..core.statements import Statement
 from ..core.work import Json
 from .endpoints_sip import dao as endpoints_dao
 from .lines.dao import dao as lines_dao

@@ -2,9 +2,9 @@
 
 from confd_schemas.user_subscriptions import user_subscriptions
 
-from ..core.database import Statement
 from ..core.rpc import read
 from ..core.service import Service
+from ..core.statements import Statement
 from ..core.work import Json
 
 __all__ = ["UserSubscriptions"]

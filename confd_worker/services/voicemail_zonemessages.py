@@ -5,10 +5,10 @@ from typing import Any
 from confd_schemas.voicemail_zonemessages import voicemail_zonemessages
 from sqlalchemy import delete, text
 
-from ..core.database import Statement
 from ..core.notifier import EventType, Notifier
 from ..core.rpc import change, read
 from ..core.service import Service
+from ..core.statements import Statement
 from ..core.work import Json
 from ..models import ZoneMessage
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from confd_worker.core import errors, validation
-from confd_worker.core.database import Statement
+from confd_worker.core.statements import Statement
 from confd_worker.core.validation import Free, Refers, SameTenant, Unique, Validator, before, changed
 from confd_worker.models import User
 

@@ -10,7 +10,7 @@ from ...core.association import AssociationService
 from ...core.notifier import Notifier
 from ...core.resource import ResourceService
 from ...core.rpc import change
-from ...core.taken import taken
+from ...core.statements import Statement
 from ...core.validation import Refers, Unique, Validator, changed
 from ...models import Line
 from ..contexts import InContextService, context_known, tenant_stays
@@ -33,6 +33,12 @@ ENDPOINTS: dict[str, tuple[type[ResourceService], type[AssociationService]]] = {
     "endpoint_custom": (EndpointsCustom, LineEndpointsCustom),
 }
 """The services of the endpoints, and of their associations with lines, by the line's field."""
+
+_CODES = 16
+_FREE_CODES = Statement("""
+    SELECT json_agg(code) FROM unnest($1::text[]) AS code
+    WHERE NOT EXISTS (SELECT FROM lines WHERE provisioning_code = code)
+""")
 
 
 class Lines(InContextService):
@@ -161,7 +167,9 @@ class Lines(InContextService):
         return True
 
     def _free_code(self) -> str:
-        while True:
-            code = str(100_000 + secrets.randbelow(900_000))
-            if not taken(self.work, Line, {"provisioning_code": code}):
-                return code
+        """A code that no line has; several are asked for at once, as an import needs many."""
+        free: list[str] = self.work.remembered("codes", list)
+        while not free:
+            drawn = {str(100_000 + secrets.randbelow(900_000)) for _ in range(_CODES)}
+            free += self.work.look(_FREE_CODES, (list(drawn),)) or ()
+        return free.pop()

@@ -4,9 +4,9 @@ import csv
 import io
 import json
 
-from ...core.database import Statement
 from ...core.resource import ResourceService
 from ...core.rpc import read
+from ...core.statements import Statement
 from .accounts import usernames
 
 __all__ = ["UserExport"]

@@ -7,12 +7,12 @@ from confd_schemas.schema import Schema
 from confd_schemas.users import VIEWS, UserChange, UserCreated, users
 
 from ...core import errors
-from ...core.database import Statement
 from ...core.events import listen
 from ...core.notifier import EventType, Notifier
 from ...core.resource import ResourceService
 from ...core.rpc import change, fingerprint, read
 from ...core.service import loaded
+from ...core.statements import Statement
 from ...core.validation import Free, Refers, Unique, Validator
 from ...core.work import Json, Work, decoded
 from ...models import Line, User
@@ -167,6 +167,9 @@ class Users(UserImport, UserExport, ResourceService):
 
     def _create(self, fields: dict[str, Any]) -> Any:
         nested = {each.member: each for each in _GIVEN if each.asked(fields.get(each.member))}
+        if nested:
+            made = [{User: 1}, *(each.makes(fields[name]) for name, each in nested.items())]
+            self.work.session.reserve({model: number for each in made for model, number in each.items()})
         user = self.add({name: value for name, value in fields.items() if name not in nested})
         given = {name: self.beside(each).give(user, fields[name]) for name, each in nested.items()}
         if not nested and "auth" not in fields:

@@ -1,0 +1,122 @@
+"""Prepared statements: what each connection to PostgreSQL has of them, and what waits there to be sent."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+__all__ = ["Statement", "Wire", "unreachable"]
+
+# Of each, the server keeps a plan for the connection.
+_MOST_PREPARED = 1000
+_MOST_WAITING = 200
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL with the placeholders $1, $2 …
+
+    Args:
+        sql: the text; it is prepared once on each connection.
+    """
+
+    sql: str
+
+    @cached_property
+    def name(self) -> str:
+        """Name of the prepared statement, the same in every process."""
+        return "confd_" + hashlib.sha1(self.sql.encode(), usedforsecurity=False).hexdigest()[:24]
+
+    def command(self, places: str) -> str:
+        """What executes it, with these placeholders of the driver."""
+        return f"EXECUTE {self.name} ({places})" if places else f"EXECUTE {self.name}"
+
+
+class Wire:
+    """One connection of the driver, in autocommit: BEGIN and COMMIT travel with other statements.
+
+    Args:
+        connection: of psycopg2.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._prepared: set[str] = set()
+        self._waiting: list[tuple[Statement, Sequence[Any]]] = []
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open on the server, be it one that has failed."""
+        return bool(self._connection.info.transaction_status != TRANSACTION_STATUS_IDLE)
+
+    def rows(self, statement: Statement, values: Sequence[Any], *, transaction: bool = True) -> list[Sequence[Any]]:
+        """The rows that a statement gives, after all that waits.
+
+        Args:
+            transaction: whether it is part of one, which begins when none is open.
+        """
+        with self._connection.cursor() as cursor:
+            self._execute(cursor, [*self._waiting, (statement, values)], begin=transaction)
+            return cursor.fetchall() if cursor.description else []
+
+    def send(self, statement: Statement, values: Sequence[Any]) -> None:
+        """Execute a statement with the next that is executed, in the same round trip."""
+        self._waiting.append((statement, values))
+        if len(self._waiting) >= _MOST_WAITING:
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Execute what waits."""
+        if self._waiting:
+            with self._connection.cursor() as cursor:
+                self._execute(cursor, self._waiting, begin=True)
+
+    def commit(self) -> None:
+        """Execute what waits, and commit, in one round trip."""
+        with self._connection.cursor() as cursor:
+            self._execute(cursor, self._waiting, begin=True, end=";COMMIT")
+
+    def end(self, how: str) -> None:
+        """End the transaction, if one is open, without what waits."""
+        self._waiting = []
+        if self.in_transaction:
+            with self._connection.cursor() as cursor:
+                cursor.execute(how)
+
+    def prepare(self, statement: Statement) -> None:
+        """Prepare a statement, unless it is."""
+        if statement.name in self._prepared:
+            return
+        with self._connection.cursor() as cursor:
+            if len(self._prepared) >= _MOST_PREPARED:
+                cursor.execute("DEALLOCATE ALL")
+                self._prepared.clear()
+            cursor.execute(f"PREPARE {statement.name} AS {statement.sql}")
+        self._prepared.add(statement.name)
+
+    def _execute(
+        self, cursor: Any, statements: Sequence[tuple[Statement, Sequence[Any]]], begin: bool, end: str = ""
+    ) -> None:
+        self._waiting = []
+        for statement, _ in statements:
+            self.prepare(statement)
+        commands = [statement.command(", ".join(["%s"] * len(values))) for statement, values in statements]
+        if begin and not self.in_transaction:
+            commands.insert(0, "BEGIN")
+        cursor.execute(";".join(commands) + end, [value for _, values in statements for value in values])
+
+
+def unreachable(error: BaseException) -> bool:
+    """Whether the connection to the server was lost, or could not be had."""
+    if isinstance(error, PoolTimeout):
+        return True
+    original = getattr(error, "orig", error)
+    if not isinstance(original, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return False
+    code = original.pgcode
+    return code is None or code[:2] in ("08", "57", "53")
