@@ -15,8 +15,8 @@ from confd_worker.core.database import Database
 from confd_worker.core.statements import Wire
 from confd_worker.core.work import Facts, Work
 from confd_worker.core.writing import ChangeSession
-from confd_worker.models import Context as ContextModel
 from confd_worker.models import CallPermission, EndpointSIP, Extension, Line, Tenant, User, UserLine, Voicemail
+from confd_worker.models import Context as ContextModel
 from confd_worker.models.endpoint_sip import EndpointSIPTemplate
 from confd_worker.services.users.service import Users
 
