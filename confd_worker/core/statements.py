@@ -2,11 +2,14 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import eventlet
 import psycopg2
+from eventlet.greenthread import GreenThread
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -48,6 +51,7 @@ class Wire:
         self._connection = connection
         self._prepared: set[str] = set()
         self._waiting: list[tuple[Statement, Sequence[Any]]] = []
+        self._underway: GreenThread | None = None
 
     @property
     def in_transaction(self) -> bool:
@@ -60,30 +64,34 @@ class Wire:
         Args:
             transaction: whether it is part of one, which begins when none is open.
         """
+        statements = [*self._take(), (statement, values)]
         with self._connection.cursor() as cursor:
-            self._execute(cursor, [*self._waiting, (statement, values)], begin=transaction)
+            self._execute(cursor, statements, begin=transaction)
             return cursor.fetchall() if cursor.description else []
 
     def send(self, statement: Statement, values: Sequence[Any]) -> None:
-        """Execute a statement with the next that is executed, in the same round trip."""
+        """Execute a statement with the next one, in the same round trip; where many wait, while the caller goes on."""
         self._waiting.append((statement, values))
         if len(self._waiting) >= _MOST_WAITING:
-            self.deliver()
+            self._underway = eventlet.spawn(self._execute_all, self._take())
+            # Lets it begin.
+            eventlet.sleep(0)
 
     def deliver(self) -> None:
         """Execute what waits."""
-        if self._waiting:
-            with self._connection.cursor() as cursor:
-                self._execute(cursor, self._waiting, begin=True)
+        if waiting := self._take():
+            self._execute_all(waiting)
 
-    def commit(self) -> None:
-        """Execute what waits, and commit, in one round trip."""
+    def commit(self, last: Sequence[tuple[Statement, Sequence[Any]]]) -> None:
+        """Execute what waits and these statements, and commit, in one round trip."""
+        statements = [*self._take(), *last]
         with self._connection.cursor() as cursor:
-            self._execute(cursor, self._waiting, begin=True, end=";COMMIT")
+            self._execute(cursor, statements, begin=True, end=";COMMIT")
 
     def end(self, how: str) -> None:
         """End the transaction, if one is open, without what waits."""
-        self._waiting = []
+        with suppress(psycopg2.Error):
+            self._take()
         if self.in_transaction:
             with self._connection.cursor() as cursor:
                 cursor.execute(how)
@@ -99,10 +107,21 @@ class Wire:
             cursor.execute(f"PREPARE {statement.name} AS {statement.sql}")
         self._prepared.add(statement.name)
 
+    def _take(self) -> list[tuple[Statement, Sequence[Any]]]:
+        """What waits, once nothing is under way any more; raises what went wrong there."""
+        waiting, self._waiting = self._waiting, []
+        underway, self._underway = self._underway, None
+        if underway is not None:
+            underway.wait()
+        return waiting
+
+    def _execute_all(self, statements: Sequence[tuple[Statement, Sequence[Any]]]) -> None:
+        with self._connection.cursor() as cursor:
+            self._execute(cursor, statements, begin=True)
+
     def _execute(
         self, cursor: Any, statements: Sequence[tuple[Statement, Sequence[Any]]], begin: bool, end: str = ""
     ) -> None:
-        self._waiting = []
         for statement, _ in statements:
             self.prepare(statement)
         commands = [statement.command(", ".join(["%s"] * len(values))) for statement, values in statements]

@@ -6,8 +6,7 @@ leaves a list, is left to SQLAlchemy.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -21,7 +20,7 @@ from sqlalchemy.orm import (
     Session,
     with_loader_criteria,
 )
-from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.attributes import HISTORY_BLANK, instance_state
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 from sqlalchemy.orm.state import InstanceState
 
@@ -61,28 +60,37 @@ class ChangeSession(Session):
     def __init__(self, bind: Any, visible: tuple[str, ...] | None) -> None:
         super().__init__(bind, autoflush=False, expire_on_commit=False)
         self.visible = visible
+        self._wire: Wire | None = None
         self._ids: dict[Any, deque[int]] = defaultdict(deque)
 
     def run(self, sql: str, values: Sequence[Any]) -> list[Sequence[Any]]:
         """The rows that a statement with the placeholders $1, $2 … gives in the session's transaction."""
-        with self._wire() as wire:
-            return wire.rows(_statement(sql), values)
+        return self._on_wire(Wire.rows, _statement(sql), values)
 
     def send(self, sql: str, values: Sequence[Any]) -> None:
         """Execute a statement that gives no rows."""
-        with self._wire() as wire:
-            wire.send(_statement(sql), values)
-            if not self.together:
-                wire.deliver()
+        self._on_wire(Wire.send if self.together else Wire.rows, _statement(sql), values)
 
     def finish(self, last: Sequence[tuple[Statement, Sequence[Any]]]) -> None:
         """Write what is left to write, execute these statements and commit, in one round trip."""
         self.flush()
-        with self._wire() as wire:
-            for statement, values in last:
-                wire.send(statement, values)
-            wire.commit()
+        self._on_wire(Wire.commit, last)
         self.commit()
+
+    def rollback(self) -> None:
+        """Undo all; what comes then may use another connection."""
+        self._wire = None
+        super().rollback()
+
+    def _on_wire(self, do: Callable[..., Any], *arguments: Any) -> Any:
+        if self._wire is None:
+            self._wire = self.connection().info[WIRE]
+        try:
+            return do(self._wire, *arguments)
+        except psycopg2.Error as error:
+            if unreachable(error):
+                self.connection().invalidate(error)
+            raise
 
     def reserve(self, numbers: Mapping[Any, int]) -> None:
         """Have ids at hand for so many new items of each class, where they can be written together then."""
@@ -94,16 +102,6 @@ class ChangeSession(Session):
         found: dict[str, list[int]] = {name: ids for name, ids in self.run(_IDS, given)}  # noqa: C416
         for table in tables:
             self._ids[table].extend(found.get(table.name, ()))
-
-    @contextmanager
-    def _wire(self) -> Iterator[Wire]:
-        connection = self.connection()
-        try:
-            yield connection.info[WIRE]
-        except psycopg2.Error as error:
-            if unreachable(error):
-                connection.invalidate(error)
-            raise
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what is new and what was changed."""
@@ -120,7 +118,7 @@ class ChangeSession(Session):
             self._write(writing, state)
             writing.give_keys(state)
             pairs += writing.pairs(state)
-            self._register_persistent({state})
+        self._register_persistent(set(states))
         for sql, values in dict.fromkeys(_pair(*pair) for pair in pairs):
             self.send(sql, values)
 
@@ -256,6 +254,8 @@ def _writing(mapper: Mapper[Any]) -> _Writing:
 
 
 def _history(state: State, relation: Relation) -> Any:
+    if relation.key not in state.committed_state and relation.key not in vars(state).get("_pending_mutations", ()):
+        return HISTORY_BLANK
     return state.get_history(relation.key, PASSIVE_NO_INITIALIZE)
 
 

@@ -34,7 +34,7 @@ ENDPOINTS: dict[str, tuple[type[ResourceService], type[AssociationService]]] = {
 }
 """The services of the endpoints, and of their associations with lines, by the line's field."""
 
-_CODES = 16
+_CODES = 4
 _FREE_CODES = Statement("""
     SELECT json_agg(code) FROM unnest($1::text[]) AS code
     WHERE NOT EXISTS (SELECT FROM lines WHERE provisioning_code = code)
@@ -78,7 +78,7 @@ class Lines(InContextService):
         """Find the tenant, and a provisioning code where there is none."""
         super().prepare(item, fields)
         if item.provisioning_code is None:
-            item.provisioning_code = self._free_code()
+            item.provisioning_code = self.draw_codes(_CODES).pop()
 
     def add(self, fields: dict[str, Any]) -> Line:
         line = super().add(fields)
@@ -166,10 +166,10 @@ class Lines(InContextService):
         endpoint.change_caller_id(given)
         return True
 
-    def _free_code(self) -> str:
-        """A code that no line has; several are asked for at once, as an import needs many."""
+    def draw_codes(self, number: int) -> list[str]:
+        """Codes that no line has, where none is at hand so many new ones; whoever uses one takes it away."""
         free: list[str] = self.work.remembered("codes", list)
         while not free:
-            drawn = {str(100_000 + secrets.randbelow(900_000)) for _ in range(_CODES)}
+            drawn = {str(100_000 + secrets.randbelow(900_000)) for _ in range(number)}
             free += self.work.look(_FREE_CODES, (list(drawn),)) or ()
-        return free.pop()
+        return free

@@ -136,6 +136,7 @@ class UserImport(ResourceService):
         self.work.session.reserve(
             {User: many, Voicemail: many, Line: many, Extension: 2 * many, Incall: many, Destination: many}
         )
+        self.beside(Lines).draw_codes(many)
         self._present = Present(self.work, [row.columns for row in rows])
         return [self._import(row) for row in rows]
 
