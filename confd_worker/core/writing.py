@@ -6,7 +6,7 @@ leaves a list, is left to SQLAlchemy.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from sqlalchemy.orm import (
     Session,
     with_loader_criteria,
 )
-from sqlalchemy.orm.attributes import HISTORY_BLANK, instance_state
+from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 from sqlalchemy.orm.state import InstanceState
 
@@ -107,8 +107,8 @@ class ChangeSession(Session):
         """Write what is new and what was changed."""
         if self._is_clean():
             return
-        states = [instance_state(item) for item in (*self.new, *self.dirty)]
-        if self.deleted or not all(_writing(state.mapper).only_grows(state) for state in states):
+        states = [*self._new, *self._dirty_states]
+        if self._deleted or not all(_writing(state.mapper).only_grows(state) for state in states):
             super().flush(objects)
             return
         pairs: list[tuple[Relation, State, State]] = []
@@ -163,36 +163,35 @@ class _Writing:
     def __init__(self, mapper: Mapper[Any]) -> None:
         self.rows = rows_of(mapper)
         relations = [each for each in mapper.relationships if not each.viewonly]
-        self._to_one = [each for each in relations if each.direction is RelationshipDirection.MANYTOONE]
+        self._to_one = _named(each for each in relations if each.direction is RelationshipDirection.MANYTOONE)
+        one_to_many = (each for each in relations if each.direction is RelationshipDirection.ONETOMANY)
         # Where the other side knows of the reference as well, it takes the key by itself.
-        self._to_many = [
-            each for each in relations if each.direction is RelationshipDirection.ONETOMANY and not each.back_populates
-        ]
-        self._paired = [each for each in relations if each.secondary is not None]
-        self._owning = [each for each in relations if each.secondary is not None or each.cascade.delete_orphan]
+        self._to_many = _named(each for each in one_to_many if not each.back_populates)
+        self._paired = _named(each for each in relations if each.secondary is not None)
+        self._owning = self._paired | _named(each for each in relations if each.cascade.delete_orphan)
         self._inserts: dict[tuple[str, ...], _Insert] = {}
         self._updates: dict[tuple[str, ...], str] = {}
 
     def only_grows(self, state: State) -> bool:
         """Whether nothing has left the item that has to be deleted then."""
-        return not any(each is not None for relation in self._owning for each in _history(state, relation).deleted)
+        return not any(each is not None for _, history in _touched(state, self._owning) for each in history.deleted)
 
     def take_keys(self, state: State) -> None:
         """Write the keys of what the item refers to into the item."""
-        for relation in self._to_one:
-            for other in _history(state, relation).added:
+        for relation, history in _touched(state, self._to_one):
+            for other in history.added:
                 _copy_key(relation, state, other)
 
     def give_keys(self, state: State) -> None:
         """Write the item's key into what was added to it."""
-        for relation in self._to_many:
-            for other in _history(state, relation).added:
+        for relation, history in _touched(state, self._to_many):
+            for other in history.added:
                 _copy_key(relation, instance_state(other), state.obj())
 
     def pairs(self, state: State) -> Iterator[tuple[Relation, State, State]]:
         """What was added to lists that have a table of their own."""
-        for relation in self._paired:
-            for other in _history(state, relation).added:
+        for relation, history in _touched(state, self._paired):
+            for other in history.added:
                 yield relation, state, instance_state(other)
 
     def number(self, values: dict[str, Any], ids: Mapping[Any, deque[int]]) -> None:
@@ -253,10 +252,15 @@ def _writing(mapper: Mapper[Any]) -> _Writing:
     return _Writing(mapper)
 
 
-def _history(state: State, relation: Relation) -> Any:
-    if relation.key not in state.committed_state and relation.key not in vars(state).get("_pending_mutations", ()):
-        return HISTORY_BLANK
-    return state.get_history(relation.key, PASSIVE_NO_INITIALIZE)
+def _named(relations: Iterable[Relation]) -> dict[str, Relation]:
+    return {each.key: each for each in relations}
+
+
+def _touched(state: State, relations: Mapping[str, Relation]) -> Iterator[tuple[Relation, Any]]:
+    """Those of the relationships that may have changed, with what came and went."""
+    for name in (*state.committed_state, *vars(state).get("_pending_mutations", ())):
+        if name in relations:
+            yield relations[name], state.get_history(name, PASSIVE_NO_INITIALIZE)
 
 
 def _copy_key(relation: Relation, to: State, other: Any) -> None:
