@@ -88,7 +88,10 @@ class Settings(BaseSettings):
     auth_password: str = _option("", "The password of that account.", "a text", secret=True)
     auth_tokens: str = _option("", "The file of tokens and tenants, for `static`.", "the path of a YAML file")
     master_tenant_uuid: str = _option(
-        "", "The master tenant; when empty it is that of the worker's own account.", "a UUID"
+        "",
+        "The master tenant; when empty it is that of the worker's own account, or the one without a parent in the file "
+        "of tokens.",
+        "a UUID",
     )
     sysconfd_url: str = _option(
         "", "The system daemon that reloads Asterisk; without it nothing is reloaded.", "http://host:port or https://…"
@@ -257,6 +260,11 @@ def load_with_sources(file: Path | None = None) -> Loaded:
         settings = Settings(**given)
     except ValidationError as error:
         raise SettingsError(_problems(error, given, sources)) from None
+    if settings.auth_mode == "static" and not settings.master_tenant_uuid:
+        root = _root_tenant(settings.auth_tokens)
+        if root:
+            settings = settings.model_copy(update={"master_tenant_uuid": root})
+            sources["master_tenant_uuid"] = settings.auth_tokens
     return Loaded(settings, sources, _unknown_variables())
 
 
@@ -289,6 +297,19 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise SettingsError([f"{file}: allowed are lines of `name: value` with the names of settings"])
     return {name: value for name, value in content.items() if value is not None}
+
+
+def _root_tenant(tokens: str) -> str:
+    """The only tenant without a parent in a file of tokens; empty when there is none, or the file cannot be used.
+
+    What is wrong with the file is told by those who look up tokens in it.
+    """
+    try:
+        tenants = [(str(each["uuid"]), each.get("parent_uuid")) for each in _read(Path(tokens))["tenants"]]
+        [root] = [uuid.UUID(own) for own, parent in tenants if parent in (None, own)]
+    except (SettingsError, LookupError, TypeError, ValueError, AttributeError):
+        return ""
+    return str(root)
 
 
 def _problems(error: ValidationError, given: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:

@@ -25,6 +25,7 @@ from typing import Any
 __all__ = ["Ledger", "Misconfigured", "Process", "Program", "Supervisor", "last_lines", "stop_all"]
 
 MISCONFIGURED = 2
+ERROR = "Error: "
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # A process that lived as long is not in a crash loop, in seconds.
 STABLE = 10.0
@@ -37,7 +38,15 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class Misconfigured(Exception):
-    """A process ended because its settings are wrong: starting it again would not help."""
+    """A process ended because its settings are wrong: starting it again would not help.
+
+    Attributes:
+        problems: what it said about them, a line each.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +77,7 @@ class Process:
         self.program = program
         self.started = 0.0
         self._child: subprocess.Popen[bytes] | None = None
+        self._log_begins = 0
 
     @property
     def name(self) -> str:
@@ -95,6 +105,7 @@ class Process:
         program = self.program
         with contextlib.ExitStack() as open_files:
             output = open_files.enter_context(_log_file(program.log)) if program.log else None
+            self._log_begins = output.tell() if output else 0
             self._child = subprocess.Popen(
                 list(program.command),
                 stdin=subprocess.DEVNULL,
@@ -133,8 +144,13 @@ class Process:
         stop_all([self])
 
     def last_lines(self) -> str:
-        """The end of its log."""
-        return last_lines(self.program.log)
+        """The end of its log, of what it wrote since it was started last."""
+        return last_lines(self.program.log, self._log_begins)
+
+    def problems(self) -> list[str]:
+        """What it said is wrong: the lines of its end that begin with `Error: `, without that."""
+        said = [line.removeprefix(ERROR) for line in self.last_lines().splitlines() if line.startswith(ERROR)]
+        return said or [f"{self.name}: its settings are wrong"]
 
 
 class Ledger:
@@ -263,7 +279,7 @@ class Supervisor:
             return None
         if watched.due is None:
             if process.exit_code == MISCONFIGURED:
-                raise Misconfigured(process.last_lines() or f"{process.name}: its settings are wrong")
+                raise Misconfigured(process.problems())
             watched.ended()
             self._report(watched.story())
             self._ledger.note(
@@ -335,11 +351,16 @@ def stop_all(processes: Sequence[Process], hurry: Callable[[], bool] = lambda: F
         process.kill()
 
 
-def last_lines(log: Path | None) -> str:
-    """The end of a log file; empty when there is none."""
+def last_lines(log: Path | None, begins: int = 0) -> str:
+    """The end of a log file; empty when there is none.
+
+    Args:
+        begins: bytes of the file that do not count.
+    """
     if log is None or not log.exists():
         return ""
     with log.open(encoding="utf-8", errors="replace") as lines:
+        lines.seek(begins)
         return "".join(deque(lines, SHOWN_LINES)).rstrip()
 
 

@@ -1,5 +1,6 @@
 """The command line: words into arguments, files into calls, and what goes wrong into one clear line."""
 
+import importlib
 import json
 import os
 import socket
@@ -21,6 +22,8 @@ from confd_worker.cli.users import read_rows
 from confd_worker.client import EVENTS_EXCHANGE, RPC_EXCHANGE
 from confd_worker.connection import connect
 from confd_worker.embedded import Broker, free_port
+
+GATEWAY = {"amqp_uri": "amqp://127.0.0.1:1/", "auth_mode": "static"}
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +83,10 @@ def test_a_csv_file_is_read_row_by_row() -> None:
     assert rows[3].fault == "has 3 values for 2 columns"
 
 
+def test_columns_of_a_csv_file_without_a_name_do_not_count() -> None:
+    assert [row.columns for row in read_rows("firstname,,\nAnn,,note\n")] == [{"firstname": "Ann"}]
+
+
 @pytest.mark.parametrize(("text", "told"), [("\n", "is empty"), ("a,b,a\n1,2,3", "names a twice"), ('"a\nb', "header")])
 def test_a_csv_file_without_a_good_header_is_refused(text: str, told: str) -> None:
     with pytest.raises(click.ClickException, match=told):
@@ -107,6 +114,9 @@ def test_every_command_has_help(command: str) -> None:
         (["migrate"], {"db_uri": "nonsense"}, 2, "Error: CONFD_DB_URI (environment): 'nonsense' is not allowed"),
         (["import", "none.csv"], {}, 2, "none.csv"),
         (["up"], {"http_listen": "192.0.2.1:80"}, 1, "CONFD_HTTP_LISTEN: 192.0.2.1:80 cannot be used"),
+        (["up"], {"http_listen": "127.0.0.1:0", "auth_mode": "static"}, 2, "Error: CONFD_AUTH_TOKENS is not set"),
+        (["up"], {"http_listen": "127.0.0.1:0", "profile_dir": "/proc/no"}, 2, "CONFD_PROFILE_DIR: /proc/no cannot be"),
+        (["gateway"], GATEWAY | {"auth_tokens": "/no"}, 2, "Error: CONFD_AUTH_TOKENS: /no: cannot be read"),
     ],
 )
 def test_what_goes_wrong_is_one_clear_line(words: list[str], settings: dict[str, str], status: int, told: str) -> None:
@@ -269,9 +279,52 @@ def test_events_follows_until_its_reader_has_enough(broker: str) -> None:
     assert (event["headers"]["name"], event["payload"]["data"]) == ("user_created", {"id": 1})
 
 
-def test_up_refuses_a_port_in_use() -> None:
+@pytest.mark.parametrize("command", ["up", "gateway"])
+def test_a_port_in_use_is_refused(command: str) -> None:
+    tenant = "2c34c282-433e-4bb8-8d56-fec14ff7e1e9"
+    Path("tokens.yml").write_text(
+        f"tenants: [{{uuid: {tenant}}}]\ntokens: [{{token: secret, tenant_uuid: {tenant}, acl: [confd.#]}}]\n"
+    )
     with socket.create_server(("127.0.0.1", free_port())) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = run("up", http_listen=address)
+        done = run(command, http_listen=address, auth_tokens="tokens.yml", **GATEWAY)
     assert done.exit_code == 1
-    assert f"CONFD_HTTP_LISTEN: {address} cannot be used: Address already in use" in done.stderr
+    assert f"Error: CONFD_HTTP_LISTEN: {address} cannot be used: Address already in use; name" in done.stderr
+
+
+def test_up_names_the_setting_of_a_server_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("confd_worker.cli.up"), "PATIENCE", 0.1)
+    for name, uri in {
+        "db_uri": "postgresql://a:sesame@127.0.0.1:1/x",
+        "amqp_uri": "amqp://a:sesame@127.0.0.1:1/",
+    }.items():
+        done = run("up", http_listen="127.0.0.1:0", **{name: uri})
+        assert done.exit_code == 1
+        assert f"Error: CONFD_{name.upper()}: " in done.stderr
+        assert "refused" in done.stderr
+        assert "sesame" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "told"),
+    [
+        (["up"], {"SERVICES": "users,uesrs"}, "Error: CONFD_SERVICES: Unknown service: uesrs. There are: access_f"),
+        (
+            ["run", "uesrs"],
+            {"DB_URI": "postgresql://127.0.0.1:1/x", "AMQP_URI": "amqp://127.0.0.1:1/"},
+            "Error: Unknown service: uesrs. There are: access_features, ",
+        ),
+    ],
+)
+def test_a_service_that_is_not_installed_is_told(words: list[str], settings: dict[str, str], told: str) -> None:
+    # In a process of its own, as it imports all services, and eventlet with them.
+    environment = {f"CONFD_{name}": value for name, value in settings.items()} | {"CONFD_HTTP_LISTEN": "127.0.0.1:0"}
+    command = [sys.executable, "-m", "confd_worker", *words]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith(told)
+
+
+def test_a_variable_that_is_no_setting_is_told_at_the_start() -> None:
+    done = run("up", http_listen="192.0.2.1:80", ampq_uri="amqp://typo/")
+    assert "CONFD_AMPQ_URI is no setting" in done.stderr

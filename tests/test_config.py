@@ -7,6 +7,9 @@ import pytest
 
 from confd_worker.config import SettingsError, load, load_with_sources, masked_uri
 
+MASTER = "2c34c282-433e-4bb8-8d56-fec14ff7e1e9"
+CUSTOMER = "8a64ec31-7d26-4dab-a3c0-0b8a0a3c5f10"
+
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,3 +143,20 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONFD_DB_URI", "postgresql://a:sesame@b/c?sslpassword=sesame")
     assert "sesame" not in repr(load())
     assert masked_uri("amqp://a:b:c@d@host/") == "amqp://a:***@host/"
+
+
+def test_the_master_tenant_is_the_one_without_a_parent_in_the_file_of_tokens(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "tokens.yml"
+    monkeypatch.setenv("CONFD_AUTH_MODE", "static")
+    monkeypatch.setenv("CONFD_AUTH_TOKENS", str(file))
+    assert load().master_tenant_uuid == ""
+    file.write_text(f"tenants: [{{uuid: {MASTER}}}, {{uuid: {CUSTOMER}, parent_uuid: {MASTER}}}]")
+    loaded = load_with_sources()
+    assert loaded.settings.master_tenant_uuid == MASTER
+    assert loaded.sources["master_tenant_uuid"] == str(file)
+    file.write_text(f"tenants: [{{uuid: {MASTER}}}, {{uuid: {CUSTOMER}}}]")
+    assert load().master_tenant_uuid == ""
+    monkeypatch.setenv("CONFD_MASTER_TENANT_UUID", CUSTOMER)
+    assert load().master_tenant_uuid == CUSTOMER

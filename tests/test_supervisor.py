@@ -78,12 +78,15 @@ def test_what_a_supervisor_that_is_gone_wrote_down_counts_no_more(tmp_path: Path
         assert Ledger.read(ledger) is None
 
 
-def test_wrong_settings_end_the_supervisor(tmp_path: Path) -> None:
-    process = python("worker", "print('Error: CONFD_X'); raise SystemExit(2)", tmp_path / "log")
+def test_wrong_settings_end_the_supervisor_with_what_the_process_says_of_them(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("Error: of an earlier run\n")
+    process = python("worker", "print('a warning\\nError: CONFD_X\\nError: CONFD_Y'); raise SystemExit(2)", log)
     with Supervisor(print) as supervisor:
         supervisor.start([process])
-        with pytest.raises(Misconfigured, match="Error: CONFD_X"):
+        with pytest.raises(Misconfigured) as refused:
             supervisor.watch(20)
+    assert refused.value.problems == ["CONFD_X", "CONFD_Y"]
 
 
 def test_a_signal_ends_watching_and_a_stubborn_process_is_killed(tmp_path: Path) -> None:

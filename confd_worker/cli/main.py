@@ -130,6 +130,8 @@ def _told(error: Exception) -> tuple[list[str], int]:
     # Compared by name, since importing the modules of both takes long.
     if isinstance(error, ClientError) or type(error).__name__ in ("EmbeddedError", "MigrationError"):
         return [str(error)], 1
-    if type(error).__name__ in ("Misconfigured", "ConfigurationError"):
+    if type(error).__name__ == "Misconfigured":
+        return error.problems, MISCONFIGURED  # type: ignore[attr-defined]
+    if type(error).__name__ == "ConfigurationError":
         return [str(error)], MISCONFIGURED
     raise error

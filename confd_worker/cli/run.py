@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .checks import check_address, check_auth, check_profile_dir, check_services, tell_unknown
 from .main import Place, placed
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def run(place: Place, services: tuple[str, ...], processes: int | None) -> None:
     settings = place.settings("db_uri", "amqp_uri")
     if processes:
         settings = settings.model_copy(update={"processes": processes})
+    check_services(settings, services)
+    check_profile_dir(settings)
+    tell_unknown(place.load())
     log.configure(settings.log_level, settings.log_format, process="supervisor")
     environment = dict(os.environ)
     if place.file:
@@ -103,9 +107,13 @@ def gateway(place: Place) -> None:
     """Serve the REST API; needs the extra `gateway`."""
     from .. import log
 
-    settings = place.settings("amqp_uri", *_required(place))
+    settings = place.settings("amqp_uri")
     if not has_gateway():
         raise click.ClickException(NO_GATEWAY)
+    check_auth(settings)
+    check_profile_dir(settings)
+    check_address(settings)
+    tell_unknown(place.load())
     log.configure(settings.log_level, settings.log_format, process="gateway")
 
     from confd_gateway import serve
@@ -129,9 +137,3 @@ def gateway(place: Place) -> None:
     )
     with profiled(settings.profile_dir, "gateway"):
         serve(gateway_settings)
-
-
-def _required(place: Place) -> list[str]:
-    """The settings that the mode of authentication cannot do without."""
-    mode = place.load().settings.auth_mode
-    return {"wazo": ["auth_url"], "static": ["auth_tokens"]}.get(mode, [])

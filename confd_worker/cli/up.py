@@ -5,7 +5,6 @@ import os
 import secrets
 import shlex
 import shutil
-import socket
 import sys
 import time
 import uuid
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
+from .checks import check_address, check_auth, check_profile_dir, check_server, check_services, tell_unknown
 from .main import LEDGER_FILE, STATE_FILE, Place, placed
 from .run import NO_GATEWAY, gateway_process, has_gateway, worker_processes
 
@@ -27,6 +27,8 @@ __all__ = ["up"]
 
 READY_SECONDS = 90.0
 LOOK_SECONDS = 0.1
+# How long to wait for a server that is named, in seconds, and how often to try.
+PATIENCE, TRY_SECONDS = 30.0, 0.5
 TOKENS_FILE = "tokens.yml"
 AUTH_SETTINGS = ("auth_mode", "auth_url", "auth_username", "auth_password", "auth_tokens")
 
@@ -45,6 +47,7 @@ def up(place: Place, processes: int | None) -> None:
 
     state = place.state.absolute()
     loaded = Place(place.config, Path(os.devnull)).load()
+    tell_unknown(loaded)
     with locked(place.state), Supervisor(_say, state / LEDGER_FILE) as supervisor:
         system = _System(state, loaded, supervisor)
         try:
@@ -80,10 +83,13 @@ class _System:
         Raises:
             EmbeddedError, MigrationError, SettingsError, click.ClickException: with the reason.
         """
+        from ..config import Settings
         from ..migrate import upgrade
 
-        folders = {"moh_directory": str(self._state / "moh")}
-        values = folders | self._given() | chosen | self._listen() | self._authentication() | self._servers()
+        listen = {"http_listen": check_address(self._settings)}
+        known = {"moh_directory": str(self._state / "moh")} | self._given() | chosen | listen | self._authentication()
+        self._check(Settings(**known))
+        values = known | self._servers()
         self._settings = self._write(values)
         if self._supervisor.stopping:
             return
@@ -124,8 +130,15 @@ class _System:
         ]
         lines = ["confd-worker is ready; Ctrl-C stops it.", ""]
         lines += [f"  {name:<12}{where}" for name, where in places.items()]
-        lines += ["", "Try in another terminal:", "", *(f"  {example}" for example in examples), ""]
+        lines += ["", f"Try in another terminal, in {Path.cwd()}:", "", *(f"  {example}" for example in examples), ""]
         return "\n".join(lines)
+
+    def _check(self, settings: "Settings") -> None:
+        """Refuse settings that no process could start with, before any is started."""
+        check_services(settings)
+        check_profile_dir(settings)
+        if has_gateway():
+            check_auth(settings)
 
     def _given(self) -> dict[str, Any]:
         """What the user has set."""
@@ -135,19 +148,6 @@ class _System:
 
     def _whose(self, name: str) -> str:
         return f"  (embedded, in {self._state.name})" if name in self._embedded else ""
-
-    def _listen(self) -> dict[str, Any]:
-        """The address of the gateway, which must be free; port 0 stands for any free one."""
-        host, port = self._settings.http_host, self._settings.http_port
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            with socket.create_server((host, port), family=family) as probe:
-                port = probe.getsockname()[1]
-        except OSError as error:
-            raise click.ClickException(
-                f"CONFD_HTTP_LISTEN: {self._settings.http_listen} cannot be used: {error.strerror}; name another one"
-            ) from None
-        return {"http_listen": f"[{host}]:{port}" if ":" in host else f"{host}:{port}"}
 
     def _authentication(self) -> dict[str, Any]:
         """A file of one token, kept from run to run, where the user has set nothing about authentication.
@@ -192,6 +192,9 @@ class _System:
         kinds = {"db_uri": Postgres, "amqp_uri": Broker}
         servers = {name: kind(self._state) for name, kind in kinds.items() if not getattr(self._settings, name)}
         self._embedded = list(servers)
+        for name in kinds:
+            if name not in servers:
+                self._reach(name)
         for server in servers.values():
             _say(f"Starting {server.title} …")
             server.launch()
@@ -201,6 +204,21 @@ class _System:
             if not self._supervisor.stopping:
                 server.wait_until_ready()
         return {name: server.uri for name, server in servers.items()}
+
+    def _reach(self, name: str) -> None:
+        """Wait until a server that the user has named can be reached. Raises click.ClickException when it is not."""
+        until, told = time.monotonic() + PATIENCE, False
+        while not self._supervisor.stopping:
+            try:
+                check_server(self._settings, name)
+                return
+            except click.ClickException as error:
+                if time.monotonic() > until:
+                    raise
+                if not told:
+                    _say(f"Waiting for the server: {error.message} …")
+                    told = True
+            self._supervisor.watch(TRY_SECONDS)
 
     def _write(self, values: dict[str, Any]) -> "Settings":
         """Write the settings in force for all processes, and for the commands in other terminals."""

@@ -40,7 +40,7 @@ class Row:
 
 
 def read_rows(text: str) -> list[Row]:
-    """The data rows of a CSV text: a header, commas, double quotes; blank lines do not count.
+    """The data rows of a CSV text: a header, commas, double quotes; blank lines and unnamed columns do not count.
 
     Raises:
         click.ClickException: the header cannot be used.
@@ -52,7 +52,7 @@ def read_rows(text: str) -> list[Row]:
         header = [name.strip() for name in _split(lines[0])]
     except csv.Error as error:
         raise click.ClickException(f"The header cannot be read: {error}") from None
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise click.ClickException(f"The header names {', '.join(twice)} twice")
     return [_row(number, header, line) for number, line in enumerate(lines[1:], 1)]
@@ -65,7 +65,7 @@ def _row(number: int, header: list[str], line: str) -> Row:
         return Row(number, fault=f"cannot be read: {error}")
     if len(values) > len(header):
         return Row(number, fault=f"has {len(values)} values for {len(header)} columns")
-    return Row(number, dict(zip(header, values, strict=False)))
+    return Row(number, {name: value for name, value in zip(header, values, strict=False) if name})
 
 
 def _split(line: str) -> list[str]:
@@ -124,7 +124,8 @@ class _Import:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("Importing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        console = Console(stderr=True)
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("rows", total=len(rows))
             waiting: deque[tuple[list[Row], Reply | None]] = deque()
             for chunk in _chunks(rows):

@@ -98,7 +98,8 @@ def parsed(row: Row) -> Parsed:
 def lines(text: str) -> Iterator[dict[str, str | None]]:
     """The data rows of a CSV by the column names of its first line; blank lines are skipped.
 
-    A quoted value ends with its line. A row that is not CSV has the one key None, with what is wrong.
+    A quoted value ends with its line. Columns without a name do not count. A row that is not CSV has the one key "",
+    with what is wrong.
     """
     every = (line for line in text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n") if line.strip())
     names = [name.strip() for name in _values(next(every, ""))]
@@ -107,8 +108,11 @@ def lines(text: str) -> Iterator[dict[str, str | None]]:
             values = _values(line)
         except csv.Error as error:
             yield {"": str(error)}
+            continue
+        if any(values[len(names) :]):
+            yield {"": f"has {len(values)} values for {len(names)} columns"}
         else:
-            yield dict(zip(names, values, strict=False))
+            yield {name: value for name, value in zip(names, values, strict=False) if name}
 
 
 def _values(line: str) -> list[str]:
