@@ -34,8 +34,8 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "growth": growth,
 }
 OPERATIONS = (
-    "users.get", "users.list", "users.list search", "users.create", "users.update", "user_line.associate",
-    "users.create nested", "users.delete",
+    "users.get", "users.list", "users.list any page", "users.list search", "users.create", "users.update",
+    "user_line.associate", "users.create nested", "users.delete",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -60,6 +60,15 @@ def _list_request(number: int) -> Request:
     return "GET", "/users?limit=50", None
 
 
+def _page(tenant: Tenant, number: int) -> dict[str, Any]:
+    # More pages than a worker keeps.
+    return {"limit": 50, "offset": number * 7919 % min(tenant.users - 50, 900)}
+
+
+def _page_request(tenant: Tenant, number: int) -> Request:
+    return "GET", f"/users?limit=50&offset={_page(tenant, number)['offset']}", None
+
+
 def _search(tenant: Tenant, number: int) -> dict[str, Any]:
     return {"search": family(_id(tenant, number)), "limit": 50}
 
@@ -129,7 +138,7 @@ def _reads(tenant: Tenant) -> list[Call]:
     uuid = tenant.uuid
     return [
         Call("users.get", "users.get", partial(_get, tenant), partial(_get_request, tenant), uuid),
-        Call("users.list", "users.list", _list, _list_request, uuid),
+        Call("users.list any page", "users.list", partial(_page, tenant), partial(_page_request, tenant), uuid),
         Call("users.list search", "users.list", partial(_search, tenant), partial(_search_request, tenant), uuid),
     ]
 
@@ -156,6 +165,7 @@ def operations(read: Tenant, written: Tenant, unassociated: Pool, doomed: Pool) 
     context, uuid = written.context, written.uuid
     return [
         *_reads(read),
+        Call("users.list", "users.list", _list, _list_request, read.uuid),
         create(written),
         Call("users.update", "users.update", partial(_update, read), partial(_update_request, read), read.uuid),
         Call("user_line.associate", "user_line.associate", partial(_associate, unassociated),

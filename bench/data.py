@@ -62,6 +62,7 @@ SELECT id, family, exten, context, 'user' || id || '@bench.example', tenant FROM
 """
 _TABLES = ("users", "lines", "extensions", "voicemails")
 _LAST = f"SELECT greatest({', '.join(f'(SELECT coalesce(max(id), 0) FROM {table})' for table in _TABLES)})"
+_TALLIES = "; ".join(f"SELECT confd_tally_anew('{table}')" for table in _TABLES)
 _SEQUENCES = "; ".join(f"SELECT setval('{table}_id_seq', %(last)s)" for table in _TABLES)
 _COLUMNS = (
     "firstname,lastname,email,language,mobile_phone_number,line_protocol,context,exten,sip_username,sip_secret,"
@@ -159,8 +160,8 @@ def _fill(cursor: Any, tenants: Sequence[str], each: int, inserts: str) -> int:
     first = cursor.fetchone()[0] + 1
     count = each * len(tenants)
     given = {"first": first, "tenants": list(tenants), "each": each, "count": count, "joined": _JOINED in inserts}
-    # Neither triggers nor foreign keys: what is inserted is as they would have it.
+    # Neither triggers nor foreign keys: what is inserted is as they would have it, but for the tallies.
     cursor.execute("BEGIN; SET LOCAL session_replication_role = replica")
-    cursor.execute(f"{_ROWS}; {inserts}; COMMIT", given)
+    cursor.execute(f"{_ROWS}; {inserts}; {_TALLIES}; COMMIT", given)
     cursor.execute(_SEQUENCES, {"last": first + count})
     return int(first)

@@ -98,6 +98,8 @@ class _Recorder:
         self.statement, self.values = statement, parameters
         return ""
 
+    page = read
+
 
 def _projections(tenant: Tenant) -> dict[str, _Recorder]:
     """The statements of `users.get` and of `users.list` with 50 users."""

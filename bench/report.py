@@ -20,7 +20,7 @@ __all__ = ["as_data", "bars", "machine", "operations", "write"]
 _DOCS = Path(__file__).parent.parent / "docs"
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 _GROUPS = ("worker", "postgresql", "rabbitmq", "gateway", "nameko", "bare", "client")
-_SHOWN = ("users.get", "users.list", "users.list search", "users.create", "users.update")
+_SHOWN = ("users.get", "users.list", "users.list any page", "users.list search", "users.create", "users.update")
 
 
 def machine(system: System) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Lists and searches find their rows by an index, however many there are of other tenants."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -19,15 +20,15 @@ _USERS = """
 
 
 @pytest.fixture(scope="module")
-def crowded(system: System) -> Iterator[tuple[Any, str]]:
-    """A cursor on a database with 500 users of a tenant and 20,000 of another one, and the tenant."""
+def crowded(system: System) -> Iterator[tuple[Any, list[str]]]:
+    """A cursor on a database with 500 users of a tenant and 20,000 of another one, and both tenants."""
     tenants = {str(uuid.uuid4()): 500, str(uuid.uuid4()): 20_000}
     with system.database() as cursor:
         for tenant, users in tenants.items():
             cursor.execute("INSERT INTO tenants (uuid) VALUES (%s)", (tenant,))
             cursor.execute(_USERS, (tenant, users))
         cursor.execute("ANALYZE users")
-        yield cursor, next(iter(tenants))
+        yield cursor, list(tenants)
         cursor.execute("DELETE FROM tenants WHERE uuid = ANY(%s::uuid[])", (list(tenants),))
         cursor.execute("ANALYZE users")
 
@@ -41,19 +42,35 @@ def crowded(system: System) -> Iterator[tuple[Any, str]]:
     ids=["a page", "a search"],
 )
 def test_users_are_found_by_an_index(
-    given: dict[str, Any], index: str, values: tuple[Any, ...], crowded: tuple[Any, str]
+    given: dict[str, Any], index: str, values: tuple[Any, ...], crowded: tuple[Any, list[str]]
 ) -> None:
-    cursor, tenant = crowded
+    cursor, (tenant, _) = crowded
+    plan = _plan(cursor, given, (tenant, *values))
+    assert index in plan
+    assert "Seq Scan on users" not in plan
+
+
+def test_a_page_of_many_users_reads_no_more_than_its_users(crowded: tuple[Any, list[str]]) -> None:
+    cursor, (_, large) = crowded
+    plan = _plan(cursor, {"limit": 50, "offset": 100}, (large, 50, 100), "ANALYZE, TIMING OFF, BUFFERS OFF")
+    read = [float(rows) for rows in re.findall(r"Scan .* on users.*\(actual rows=([0-9.]+)", plan)]
+    assert read
+    assert max(read) == 150
+    # Neither is anything shown of those before the page.
+    assert "loops=50)" in plan
+    assert "loops=150)" not in plan
+
+
+def _plan(cursor: Any, given: dict[str, Any], values: tuple[Any, ...], *options: str) -> str:
+    """How PostgreSQL lists users."""
     assert dao.spec.listing is not None
     statement = dao._list_statement(page(given, dao.spec.listing), "uuid", None)
     cursor.execute(f"PREPARE plan AS {statement.sql}".replace("%", "%%"), ())
     try:
         # As after a few calls, when PostgreSQL no longer looks at the values.
         cursor.execute("SET plan_cache_mode = force_generic_plan")
-        marks = ", ".join(["%s"] * (len(values) + 1))
-        cursor.execute(f"EXPLAIN EXECUTE plan({marks})", (tenant, *values))
-        plan = "\n".join(row[0] for row in cursor.fetchall())
+        marks = ", ".join(["%s"] * len(values))
+        cursor.execute(f"EXPLAIN ({', '.join((*options, 'COSTS OFF'))}) EXECUTE plan({marks})", values)
+        return "\n".join(row[0] for row in cursor.fetchall())
     finally:
         cursor.execute("DEALLOCATE plan")
-    assert index in plan
-    assert "Seq Scan on users" not in plan

@@ -9,19 +9,21 @@ from uuid import UUID
 from confd_schemas.schema import Schema
 from confd_schemas.spec import Resource, discover
 from sqlalchemy import Select, Text, and_, cast, func, inspect, literal_column, or_, select, true
-from sqlalchemy.orm import RelationshipDirection
+from sqlalchemy.orm import RelationshipDirection, aliased
 from sqlalchemy.orm.attributes import set_committed_value
 
 from ..models.base import TenantOwned
+from ..models.tally import tallies
 from . import errors
 from .listing import NoMatch, Page, filter_value, page, search_pattern
 from .loading import Load, bound, typed
-from .projection import Projection, compiled, parameter
+from .projection import Projection, compiled, document, joined, parameter
 from .statements import Statement
 from .work import Json, Work
 
 __all__ = ["DAO", "of_item", "of_resource"]
 
+_COMMA: Any = literal_column("','")
 _EMPTY_LIST = b'{"total":0,"items":[]}'
 # No id has more, and Python refuses to read numbers of thousands of digits.
 _DIGITS = re.compile(r"[0-9]{1,18}")
@@ -82,6 +84,7 @@ class DAO:
         self._tenant: Any = getattr(model, tenant or "tenant_uuid", None)
         self._key_shown = shown or _shown
         self._where = where
+        self._tallied = where is None and getattr(model, "tallied", False)
         self._search = search
         self._sort = sort or (lambda column, schema: getattr(model, column))
         self._folded, self._lists = frozenset(folded), frozenset(lists)
@@ -227,12 +230,12 @@ class DAO:
         Raises:
             NotFound: there is none in the tenants that the caller sees.
         """
-        return Json(self._one(work, key, ("show", schema), lambda: self._projection(schema).row(self.model), _document))
+        return Json(self._one(work, key, ("show", schema), lambda: self._projection(schema).row(self.model)))
 
     def show_only(self, work: Work) -> Json:
         """The one row that this resource sees, as JSON."""
         if "only" not in self._statements:
-            self._statements["only"] = compiled(_document(self._seen(self._shown.row(self.model))))
+            self._statements["only"] = document(self._seen(self._shown.row(self.model)))
         return Json(work.read(self._statements["only"]))
 
     def value(self, work: Work, key: Any, attribute: str, part: str | None = None) -> str:
@@ -243,7 +246,7 @@ class DAO:
         """
         column = getattr(self.model, attribute)
         shown = column if part is None else column.op("->")(literal_column(f"'{part}'"))
-        return self._one(work, key, ("value", attribute, part), lambda: select(cast(shown, Text)), lambda query: query)
+        return self._one(work, key, ("value", attribute, part), lambda: select(cast(shown, Text)), compiled)
 
     def related(self, work: Work, key: Any, relation: str, schema: type[Schema]) -> Json:
         """The items of one of the item's relationships, as `{"total": …, "items": […]}`.
@@ -254,15 +257,14 @@ class DAO:
 
         def make() -> Select[Any]:
             items = self._shown.many(self.model, relation, schema)
-            total = func.json_array_length(items)
-            return select(cast(func.json_build_object("total", total, "items", items), Text)).select_from(self.model)
+            return select(_listed(func.cardinality(items), func.array_to_string(items, _COMMA))).select_from(self.model)
 
-        return Json(self._one(work, key, ("related", relation), make, lambda query: query))
+        return Json(self._one(work, key, ("related", relation), make))
 
     def _one(
-        self, work: Work, key: Any, shape: tuple[Any, ...],
-        make: Callable[[], Select[Any]], finish: Callable[[Select[Any]], Select[Any]],
-    ) -> str:  # fmt: skip
+        self, work: Work, key: Any, shape: tuple[Any, ...], make: Callable[[], Select[Any]],
+        finish: Callable[[Select[Any]], Statement] = document,
+    ) -> Any:  # fmt: skip
         column, value = self._key(key)
         limited = self.owned and work.context.visible is not None
         shape = (*shape, column.key, limited)
@@ -270,7 +272,7 @@ class DAO:
             query = self._seen(make()).where(column == _typed(1, value))
             if limited:
                 query = query.where(self._tenant == func.any(parameter(2, "uuid[]")))
-            self._statements[shape] = compiled(finish(query))
+            self._statements[shape] = finish(query)
         parameters = (str(value),) + ((_array(work.context.visible),) if limited else ())
         text = work.read(self._statements[shape], parameters)
         if text is None:
@@ -295,7 +297,7 @@ class DAO:
             return Json(_EMPTY_LIST)
         if shape not in self._statements:
             self._statements[shape] = self._list_statement(wanted, _limits(tenants), schema)
-        return Json(work.read(self._statements[shape], values))
+        return work.page(self._statements[shape], values)
 
     def _tenants(self, work: Work, wanted: Page) -> tuple[str, ...] | None:
         if not self.owned:
@@ -353,23 +355,18 @@ class DAO:
             if self._search is None or _searches(wanted) == "wild":
                 columns = (cast(getattr(self.model, name), Text) for name in self.spec.listing.search)  # type: ignore[union-attr]
                 conditions.append(or_(*(func.confd_fold(column).like(pattern) for column in columns)))
-        rows = self._seen(self._projection(schema).row(self.model)).where(*conditions)
-        rows = self._ordered(rows, wanted, schema)
+        # First the page, so that nothing is looked up for what comes before it.
+        rows = self._ordered(self._seen(select(self.model.__table__)).where(*conditions), wanted, schema)
         if wanted.limit is not None:
             rows = rows.limit(parameter(next(number), "int"))  # type: ignore[arg-type]
-        items = rows.offset(parameter(next(number), "int")).subquery("item")  # type: ignore[arg-type]
-        total = self._seen(select(func.count()).select_from(self.model)).where(*conditions).scalar_subquery()
-        joined = func.string_agg(cast(func.row_to_json(items.table_valued()), Text), literal_column("','"))
-        listed = select(joined).select_from(items).scalar_subquery()
-        empty: Any = literal_column("''")
-        return compiled(
-            select(
-                func.concat(
-                    literal_column("""'{"total":'"""), total, literal_column("""',"items":['"""),
-                    func.coalesce(listed, empty), literal_column("']}'"),
-                )
-            )
-        )  # fmt: skip
+        page = rows.offset(parameter(next(number), "int")).subquery("item")  # type: ignore[arg-type]
+        if self._tallied and not wanted.filters and not wanted.search:
+            total = _tally(self.model.__tablename__, seen)
+        else:
+            total = self._seen(select(func.count()).select_from(self.model)).where(*conditions)
+        shown = self._projection(schema).rows(aliased(self.model, page))
+        listed = shown.with_only_columns(func.string_agg(*shown.selected_columns, _COMMA))
+        return document(select(_listed(total.scalar_subquery(), listed.scalar_subquery())))
 
     def _ordered(self, rows: Select[Any], wanted: Page, schema: type[Schema] | None) -> Select[Any]:
         assert self.spec.listing
@@ -423,9 +420,15 @@ def _searches(wanted: Page) -> str | None:
     return "wild" if set(wanted.search) & set("%_") else "plain"
 
 
-def _document(query: Select[Any]) -> Select[Any]:
-    """The one row of the query as a JSON object."""
-    return select(cast(func.row_to_json(query.subquery("item").table_valued()), Text))
+def _tally(table: str, seen: Callable[[Any], Any]) -> Select[Any]:
+    """How many rows of a table the tenants have whom a column is limited to."""
+    total = func.coalesce(func.sum(tallies.c.number), literal_column("0"))
+    return select(total).where(tallies.c.table_name == table, seen(tallies.c.tenant_uuid))
+
+
+def _listed(total: Any, items: Any) -> Any:
+    """`{"total": …, "items": […]}`"""
+    return joined(['{"total":', total, ',"items":[', items, "]}"])
 
 
 def _typed(number: int, value: Any) -> Any:
@@ -439,6 +442,8 @@ def _array(values: Iterable[Any] | None) -> str:
 
 def _shown(key: Any) -> Any:
     """The key as messages show it: `1`, or `UUID('…')`."""
+    if isinstance(key, bool):
+        return str(key)
     try:
         return UUID(str(key)) if not isinstance(key, int) and not _DIGITS.fullmatch(str(key)) else int(key)
     except ValueError:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from . import errors
 from .context import Context
+from .pages import Pages
 from .statements import Statement, Wire, unreachable
 from .writing import WIRE, ChangeSession
 
@@ -39,6 +40,9 @@ class Database:
     Args:
         uri: of the server.
         connections: how many calls run at once; each needs one connection at a time.
+
+    Attributes:
+        pages: what lists showed last.
     """
 
     def __init__(self, uri: str, connections: int = 32) -> None:
@@ -48,7 +52,11 @@ class Database:
             "max_overflow": 0,
             "pool_timeout": _PATIENCE,
             "pool_use_lifo": True,
-            "connect_args": {"options": "-c jit=off -c plan_cache_mode=force_generic_plan", "connect_timeout": 10},
+            "connect_args": {
+                "options": "-c jit=off -c plan_cache_mode=force_generic_plan",
+                "client_encoding": "utf8",
+                "connect_timeout": 10,
+            },
         }
         url = make_url(uri).set(drivername="postgresql+psycopg2")
         self.engine: Engine = create_engine(url, **options)
@@ -59,6 +67,7 @@ class Database:
         event.listen(self.engine, "commit", _commit)
         event.listen(self.engine, "rollback", _roll_back)
         event.listen(self.engine, "reset", _reset)
+        self.pages = Pages(self._read)
 
     def close(self) -> None:
         """Close all connections that are not in use."""
@@ -89,7 +98,7 @@ class Database:
         rows = self._read(statement, parameters) if session is None else session.run(statement.sql, parameters)
         return rows[0][0] if rows else None
 
-    def _read(self, statement: Statement, parameters: tuple[Any, ...]) -> list[Sequence[Any]]:
+    def _read(self, statement: Statement, parameters: Sequence[Any]) -> list[Sequence[Any]]:
         try:
             with self._autocommit() as connection:
                 return connection.info[WIRE].rows(statement, parameters, transaction=False)
@@ -109,6 +118,7 @@ class Database:
             connection.invalidate(error)
             if unreachable(error):
                 self.engine.dispose()
+                self.pages.forget()
             raise
         finally:
             connection.close()

@@ -1,27 +1,42 @@
-"""Reads as projections: a schema compiled into one SQL statement in which PostgreSQL builds the JSON.
+"""Reads as projections: a schema compiled into one SQL statement in which PostgreSQL writes the JSON.
 
-Each field of a schema becomes one column of the statement: a column or hybrid of the model with the field's name,
-the links, a summary of related rows as a correlated subquery, by the model's relationship of that name, or an object
-of further fields of the same item, where the field is a read-only nested schema. A field for which the model has
-nothing (yet) shows its empty value, so that a later plugin fills it by adding the relationship or hybrid to the model.
+Each field of a schema becomes one value of the statement: a column or hybrid of the model with the field's name, the
+links, a summary of related rows as a correlated subquery, by the model's relationship of that name, or an object of
+further fields of the same item, where the field is a read-only nested schema. A field for which the model has nothing
+(yet) shows its empty value, so that a later plugin fills it by adding the relationship or hybrid to the model.
+
+An item is one text, put together from what is constant and what is not: PostgreSQL's functions that make JSON of rows
+look up the type of every value anew, and copy what is embedded at every level.
 """
 
 import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from confd_schemas.fields import Computed, DateTime, Links, Nested, Summary
 from confd_schemas.schema import Schema
-from sqlalchemy import ColumnElement, Select, Subquery, Text, case, cast, func, inspect, literal_column, select
+from sqlalchemy import ColumnElement, Select, Text, case, cast, func, inspect, literal_column, select, types
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import RelationshipProperty, aliased
+from sqlalchemy.sql import coercions, roles
+from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.util import ClauseAdapter
 
+from .references import References
 from .statements import Statement
 
-__all__ = ["Projection", "compiled", "literal_json", "parameter"]
+__all__ = ["Projection", "compiled", "document", "joined", "parameter"]
 
 _DIALECT = postgresql.dialect(paramstyle="named")
 _MICROSECONDS = 'YYYY-MM-DD"T"HH24:MI:SS.US'
+# What a function of PostgreSQL takes.
+_ARGUMENTS = 100
+_NULL: Any = literal_column("'null'")
+
+Parts = Iterator[str | ColumnElement[Any]]
+"""Of a text: constants, and expressions that are never null."""
 
 
 class Projection:
@@ -39,59 +54,72 @@ class Projection:
         self._schemas = schemas
 
     def row(self, entity: Any, only: tuple[str, ...] = ()) -> Select[Any]:
-        """A select of one column a field, from `entity` (the model or an alias of it)."""
-        names = only or tuple(self._fields)
-        return select(*(self._value(entity, name).label(name) for name in names)).select_from(entity)
+        """A select of one item as JSON text, from `entity` (the model or an alias of it)."""
+        references = References(entity)
+        text = joined(self._object(entity, references, only))
+        return select(text).select_from(references.source())
 
-    def _value(self, entity: Any, name: str) -> ColumnElement[Any]:
+    def rows(self, entity: Any) -> Select[Any]:
+        """A select of the JSON texts of many items.
+
+        It joins nothing: PostgreSQL, which plans before it knows how many items there are, could choose to read whole
+        tables for a join.
+        """
+        return select(joined(self._object(entity, None))).select_from(entity)
+
+    def many(self, entity: Any, relation: str, schema: type[Schema], only: tuple[str, ...] = ()) -> ColumnElement[Any]:
+        """The items that a relationship joins to `entity`, as an array of JSON texts."""
+        return func.array(self._related(entity, relation, schema, only).scalar_subquery())
+
+    def _object(self, entity: Any, references: References | None, only: Iterable[str] = ()) -> Parts:
+        for number, name in enumerate(only or self._fields):
+            yield f'{"," if number else "{"}"{name}":'
+            yield from self._value(entity, references, name)
+        yield "}"
+
+    def _value(self, entity: Any, references: References | None, name: str) -> Parts:
         field = self._fields[name]
         if isinstance(field, Links):
             return _links(entity, field)
         if isinstance(field, Summary):
-            return self._summary(entity, name, field)
+            return self._summary(entity, references, name, field)
         column = getattr(entity, field.attribute or name, None)
         if column is None and isinstance(field, Nested) and field.dump_only:
-            return self._part(entity, field)
+            schema: Any = type(field.schema)
+            return Projection(schema, self.model, self._schemas)._object(entity, references)
         if column is None:
-            return literal_json(field.empty if isinstance(field, Computed) else None)
+            return iter([json.dumps(field.empty if isinstance(field, Computed) else None)])
+        nullable = _nullable(column)
+        value = coercions.expect(roles.ExpressionElementRole, column)
         if isinstance(field, DateTime):
-            return func.to_char(column, _MICROSECONDS)
-        return column
+            value = func.to_char(value, _MICROSECONDS, type_=Text)
+        return _json(value if references is None else references.joined(value), nullable)
 
-    def _part(self, entity: Any, field: Nested) -> ColumnElement[Any]:
-        schema: Any = type(field.schema)
-        shown = Projection(schema, self.model, self._schemas)
-        parts: list[Any] = []
-        for name in shown._fields:
-            parts += [literal_column(f"'{name}'"), shown._value(entity, name)]
-        return func.json_build_object(*parts)
-
-    def _summary(self, entity: Any, name: str, field: Summary) -> ColumnElement[Any]:
+    def _summary(self, entity: Any, references: References | None, name: str, field: Summary) -> Parts:
         schema: Any = field.schema_class or self._schemas.get(field.resource)
-        relation = field.attribute or name
-        if schema is None or relation not in inspect(self.model).relationships:
-            return literal_json([] if field.many else None)
-        if field.many:
-            return self.many(entity, relation, schema, field.only)
-        document = self._documents(entity, relation, schema, field.only)
-        return select(func.row_to_json(document.table_valued())).select_from(document).scalar_subquery()
+        relation = inspect(self.model).relationships.get(field.attribute or name)
+        if schema is None or relation is None:
+            yield "[]" if field.many else "null"
+        elif field.many:
+            yield "["
+            yield func.array_to_string(self.many(entity, relation.key, schema, field.only), literal_column("','"))
+            yield "]"
+        elif references is not None and (found := references.row(relation)):
+            row, key = found
+            shown = Projection(schema, relation.mapper.class_, self._schemas)._object(row, None, field.only)
+            yield case((key.is_not(None), joined(shown)), else_=_NULL)
+        else:
+            yield func.coalesce(self._related(entity, relation.key, schema, field.only).scalar_subquery(), _NULL)
 
-    def many(
-        self, entity: Any, relation: str, schema: type[Schema], only: tuple[str, ...] = ()
-    ) -> ColumnElement[Any]:
-        """The items that a relationship joins to `entity`, as a JSON list."""
-        rows = self._documents(entity, relation, schema, only)
-        listed = func.json_agg(func.row_to_json(rows.table_valued()))
-        return select(func.coalesce(listed, literal_json([]))).select_from(rows).scalar_subquery()
-
-    def _documents(self, entity: Any, relation: str, schema: type[Schema], only: tuple[str, ...]) -> Subquery:
-        joined = inspect(self.model).relationships[relation]
-        target = aliased(joined.mapper.class_)
-        shown = Projection(schema, joined.mapper.class_, self._schemas).row(target, only)
-        return _related(shown, joined, entity, target).correlate(entity).subquery()
+    def _related(self, entity: Any, relation: str, schema: type[Schema], only: tuple[str, ...]) -> Select[Any]:
+        """The items that a relationship joins to `entity`, as JSON text each, in its order."""
+        found = inspect(self.model).relationships[relation]
+        target = aliased(found.mapper.class_)
+        shown = Projection(schema, found.mapper.class_, self._schemas).row(target, only)
+        return _limited(shown, found, entity, target).correlate(entity)
 
 
-def _related(shown: Select[Any], relation: RelationshipProperty[Any], entity: Any, target: Any) -> Select[Any]:
+def _limited(shown: Select[Any], relation: RelationshipProperty[Any], entity: Any, target: Any) -> Select[Any]:
     """Limit `shown` to the rows of `target` that the relationship joins to `entity`, in its order."""
     to_entity = ClauseAdapter(inspect(entity).selectable)
     to_target = ClauseAdapter(inspect(target).selectable)
@@ -110,21 +138,66 @@ def _related(shown: Select[Any], relation: RelationshipProperty[Any], entity: An
     )
 
 
-def _links(entity: Any, field: Links) -> ColumnElement[Any]:
+def _nullable(value: Any) -> bool:
+    columns = getattr(getattr(value, "property", None), "columns", (None,))
+    return getattr(columns[0], "nullable", True)
+
+
+def _json(value: Any, nullable: bool = True) -> Parts:
+    """A value as JSON text; what its type says of it saves PostgreSQL from looking."""
+    if isinstance(value, FunctionElement) and value.name == "json_build_object":
+        yield from _built(value)
+        return
+    if isinstance(value.type, types.Boolean | types.Integer):
+        shown = cast(value, Text) if nullable or isinstance(value.type, types.Boolean) else value
+    elif isinstance(value.type, types.Uuid) and not nullable:
+        yield from ('"', value, '"')
+        return
+    else:
+        shown = value if isinstance(value.type, types.JSON) else func.to_json(value)
+    yield func.coalesce(shown, _NULL) if nullable else shown
+
+
+def _built(value: FunctionElement[Any]) -> Parts:
+    """The object that `json_build_object` would make of its arguments."""
+    arguments = list(value.clauses)
+    for number, (name, part) in enumerate(zip(arguments[::2], arguments[1::2], strict=True)):
+        key = name.value if isinstance(name, BindParameter) else str(name).strip("'")
+        yield f'{"," if number else "{"}"{key}":'
+        yield from _json(part)
+    yield "}"
+
+
+def _links(entity: Any, field: Links) -> Parts:
     # Compact on purpose: the gateway finds `"href":"/` in the text; no JSON string holds that sequence unescaped.
-    key = cast(getattr(entity, field.key), Text)
-    href = func.to_json(literal_column(f"'{field.before}'").concat(key).concat(literal_column(f"'{field.after}'")))
-    document = literal_column(f"""'[{{"rel":"{field.rel}","href":'""").concat(cast(href, Text))
-    shown = cast(document.concat(literal_column("'}]'")), postgresql.JSON)
-    if not inspect(entity).mapper.columns[field.key].nullable:
-        return shown
-    return case((key.is_(None), literal_json([])), else_=shown)
+    key = getattr(entity, field.key)
+    before, after = f'[{{"rel":"{field.rel}","href":', "}]"
+    if isinstance(key.type, types.Integer | types.Uuid):
+        parts: list[Any] = [f'{before}"{field.before}', key, f'{field.after}"{after}']
+    else:
+        href = literal_column(f"'{field.before}'").concat(cast(key, Text)).concat(literal_column(f"'{field.after}'"))
+        parts = [before, func.to_json(href), after]
+    if _nullable(key):
+        parts = [case((key.is_(None), literal_column("'[]'")), else_=joined(iter(parts)))]
+    return iter(parts)
 
 
-def literal_json(value: Any) -> ColumnElement[Any]:
-    """A constant of type json."""
-    text = json.dumps(value).replace("'", "''")
-    return literal_column(f"'{text}'::json" if value is not None else "NULL::json")
+def joined(parts: Iterable[str | ColumnElement[Any]]) -> ColumnElement[Any]:
+    """The text of all parts."""
+    merged: list[Any] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    shown = [_constant(each) if isinstance(each, str) else each for each in merged]
+    while len(shown) > _ARGUMENTS:
+        shown = [func.concat(*shown[first : first + _ARGUMENTS]) for first in range(0, len(shown), _ARGUMENTS)]
+    return func.concat(*shown, type_=Text)
+
+
+def _constant(text: str) -> ColumnElement[Any]:
+    return literal_column("'{}'".format(text.replace("'", "''")))
 
 
 def parameter(number: int, type_: str) -> ColumnElement[Any]:
@@ -135,3 +208,8 @@ def parameter(number: int, type_: str) -> ColumnElement[Any]:
 def compiled(query: Select[Any]) -> Statement:
     """The statement of a query whose only variables are `parameter`s."""
     return Statement(str(query.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})))
+
+
+def document(query: Select[Any]) -> Statement:
+    """The same for a query that gives JSON text to pass on."""
+    return replace(compiled(query), encoded=True)

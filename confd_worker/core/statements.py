@@ -10,7 +10,7 @@ from typing import Any
 import eventlet
 import psycopg2
 from eventlet.greenthread import GreenThread
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import BYTES, TRANSACTION_STATUS_IDLE, register_type
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 __all__ = ["Statement", "Wire", "unreachable"]
@@ -26,9 +26,12 @@ class Statement:
 
     Args:
         sql: the text; it is prepared once on each connection.
+        encoded: whether the text that it gives is to come as UTF-8, as for who only passes it on; outside of
+            transactions.
     """
 
     sql: str
+    encoded: bool = False
 
     @cached_property
     def name(self) -> str:
@@ -66,6 +69,8 @@ class Wire:
         """
         statements = [*self._take(), (statement, values)]
         with self._connection.cursor() as cursor:
+            if statement.encoded:
+                register_type(BYTES, cursor)
             self._execute(cursor, statements, begin=transaction)
             return cursor.fetchall() if cursor.description else []
 

@@ -139,6 +139,12 @@ class Work:
             self._session.flush()
         return self._database.read(statement, parameters, self._session)
 
+    def page(self, statement: Statement, parameters: tuple[Any, ...]) -> Json:
+        """The JSON that a list's statement gives; outside of a transaction it may be the same as before."""
+        if self._session is not None:
+            return Json(self.read(statement, parameters))
+        return Json(self._database.pages.show(statement, parameters))
+
     def look(self, statement: Statement, parameters: tuple[Any, ...]) -> Any:
         """The value that a prepared statement gives within the transaction, before anything more is flushed."""
         return self._database.read(statement, parameters, self.session)

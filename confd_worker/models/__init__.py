@@ -18,6 +18,7 @@ from .ivr import IVR, IVRChoice
 from .line import ENDPOINTS, Line, LineExtension, UserLine
 from .moh import MOH
 from .schedule import Schedule
+from .tally import tallies
 from .tenant import Infos, Tenant
 from .user import FORWARDS, SERVICES, User
 from .voicemail import Voicemail, ZoneMessage
@@ -61,4 +62,5 @@ __all__ = [
     "UserLine",
     "Voicemail",
     "ZoneMessage",
+    "tallies",
 ]

@@ -1,21 +1,37 @@
 """The declarative base, and the kinds of columns that many tables share."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, ForeignKey, Index, MetaData, String, Table, cast, event, func, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    MetaData,
+    ScalarSelect,
+    String,
+    Table,
+    cast,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 __all__ = [
     "Base",
+    "Lookup",
     "Options",
     "Revised",
     "TenantOwned",
     "associated",
     "integer_id",
     "json_list",
+    "looked_up",
     "option_value",
     "part_of",
     "restricted",
@@ -78,8 +94,11 @@ class Revised:
 
 
 @event.listens_for(Base.metadata, "after_create")
-def _count_revisions(metadata: MetaData, connection: Connection, tables: Iterable[Table], **options: Any) -> None:
+def _add_triggers(metadata: MetaData, connection: Connection, tables: Iterable[Table], **options: Any) -> None:
+    tallied = {each.local_table for each in Base.registry.mappers if getattr(each.class_, "tallied", False)}
     for table in tables:
+        if table in tallied:
+            connection.execute(text(f"SELECT confd_tallied('{table.name}')"))
         if "revision" in table.columns:
             connection.execute(text(f"SELECT confd_revised('{table.name}')"))
         for key in sorted(table.foreign_keys, key=lambda key: key.parent.name):
@@ -88,9 +107,42 @@ def _count_revisions(metadata: MetaData, connection: Connection, tables: Iterabl
 
 
 class TenantOwned(Revised):
-    """A table of items that belong to one tenant each; every query of it is filtered by the caller's tenants."""
+    """A table of items that belong to one tenant each; every query of it is filtered by the caller's tenants.
+
+    Attributes:
+        tallied: whether the table grows with the tenant's users, and so tells how many rows there are from `tallies`
+            instead of counting them.
+    """
+
+    tallied: ClassVar[bool] = False
 
     tenant_uuid: Mapped[UUID] = mapped_column(ForeignKey("tenants.uuid", ondelete="CASCADE"), index=True)
+
+
+class Lookup(ScalarSelect[Any]):
+    """A subquery that gives a value of the one row that a key leads to; a projection joins that row instead."""
+
+    inherit_cache = True
+
+    @property
+    def unique(self) -> Any:
+        """The column that finds the row."""
+        return self.element.whereclause.left  # type: ignore[attr-defined]
+
+    @property
+    def wanted(self) -> Any:
+        """The column of the other table that it equals."""
+        return self.element.whereclause.right  # type: ignore[attr-defined]
+
+    @property
+    def value(self) -> ColumnElement[Any]:
+        """What the row has."""
+        return next(iter(self.element.selected_columns))
+
+
+def looked_up(value: Any, key: Any, wanted: Any) -> Lookup:
+    """A value of the row whose `key`, which is unique, equals the column `wanted` of another table; null without."""
+    return Lookup(select(value).where(key == wanted).scalar_subquery().element)
 
 
 def option_value(options: Any, name: str) -> Any:

@@ -13,9 +13,9 @@ from confd_schemas.destinations import targets
 from sqlalchemy import ColumnElement, ForeignKey, Index, case, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, declared_attr, mapped_column, relationship
 
-from .base import Base, integer_id
+from .base import Base, integer_id, looked_up
 
 __all__ = ["Destination", "Target", "holds", "register", "shown", "target_of"]
 
@@ -82,11 +82,13 @@ def shown(fields: Any) -> ColumnElement[Any]:
 
 
 def _names(fields: ColumnElement[Any], target: Target) -> ColumnElement[Any]:
+    # An alias, so that it is never taken for the item that is shown.
+    row: Any = aliased(target.id.class_)
     parts: list[Any] = []
     for name, attribute in target.names.items():
-        parts += [literal_column(f"'{name}'"), attribute]
+        parts += [literal_column(f"'{name}'"), getattr(row, attribute.key)]
     id_ = cast(fields.op("->>")(target.key), target.id.type)
-    return select(func.jsonb_build_object(*parts)).where(target.id == id_).scalar_subquery()
+    return select(func.jsonb_build_object(*parts)).where(getattr(row, target.id.key) == id_).scalar_subquery()
 
 
 def holds(name: str, empty: str = "NULL") -> type:
@@ -113,8 +115,8 @@ def holds(name: str, empty: str = "NULL") -> type:
         if isinstance(cls, Base):
             held = getattr(cls, row_name)
             return held and held.fields
-        document = select(cast(shown(Destination.fields), JSONB)).where(Destination.id == getattr(cls, id_name))
-        return func.coalesce(document.scalar_subquery(), literal_column(f"{empty}::jsonb"))
+        document = looked_up(cast(shown(Destination.fields), JSONB), Destination.id, getattr(cls, id_name))
+        return func.coalesce(document, literal_column(f"{empty}::jsonb"))
 
     def assign(self: Any, fields: Mapping[str, Any] | None) -> None:
         held = getattr(self, row_name)
@@ -131,4 +133,3 @@ def holds(name: str, empty: str = "NULL") -> type:
             name: hybrid_property(value, fset=assign),
         },
     )
-

@@ -4,7 +4,7 @@ import re
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, cast, false, func
+from sqlalchemy import Computed, ForeignKey, Index, String, cast, false, func
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -50,6 +50,10 @@ class EndpointSIPTemplate(Base):
 _CALLER_ID = re.compile(r'"(?P<name>.*)"(?:\s.*?(?:<(?P<number>\+?\d+)>)?)?', re.DOTALL)
 
 
+def _computed(value: str) -> Mapped[str | None]:
+    return mapped_column(String, Computed(value, persisted=True), deferred=True)
+
+
 def _pairs_named(options: Any, key: str) -> Any:
     """Those pairs of a section whose option is `key`."""
     filter_ = f'strict $[*] ? (@[0] == "{key}")'
@@ -59,8 +63,8 @@ def _pairs_named(options: Any, key: str) -> Any:
 class EndpointSIP(TenantOwned, Base):
     """A SIP endpoint or a template of endpoints.
 
-    `webrtc` and `caller_id` hold what the options webrtc and callerid come down to, own or inherited; they are
-    worked out anew whenever the endpoint or a template above it changes.
+    `webrtc` and `caller_id`, with its name and number, hold what the options webrtc and callerid come down to, own or
+    inherited; they are worked out anew whenever the endpoint or a template above it changes.
     """
 
     __tablename__ = "endpoint_sip"
@@ -92,6 +96,9 @@ class EndpointSIP(TenantOwned, Base):
     outbound_auth_section_options: Mapped[Options]
     webrtc: Mapped[bool] = mapped_column(default=False, server_default=false())
     caller_id: Mapped[str | None]
+    # Nothing is read as the name when no blank follows it.
+    caller_id_name: Mapped[str | None] = _computed(r"""nullif(substring(caller_id, '^"(.*)"\s'), '')""")
+    caller_id_num: Mapped[str | None] = _computed(r"substring(caller_id, '<(\d+)>$')")
 
     transport: Mapped[SIPTransport | None] = relationship(lazy="raise")
     templates: Mapped[list["EndpointSIP"]] = relationship(
@@ -137,16 +144,6 @@ class EndpointSIP(TenantOwned, Base):
     def follow(self, name: str, number: str | None, exten: str | None) -> None:
         """Take the caller ID of the line's main user, with the exten of the line where he has no number."""
         self.set_caller_id(name, number or exten)
-
-    @hybrid_property
-    def caller_id_name(cls) -> Any:
-        """Name in the caller ID; nothing is read when no blank follows it."""
-        return func.nullif(func.substring(cls.caller_id, r'^"(.*)"\s'), "")
-
-    @hybrid_property
-    def caller_id_num(cls) -> Any:
-        """Number in the caller ID."""
-        return func.substring(cls.caller_id, r"<(\d+)>$")
 
     @hybrid_property
     def auth_username(cls) -> Any:

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, String, UniqueConstraint, select, true
+from sqlalchemy import ForeignKeyConstraint, String, UniqueConstraint, true
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id, trigrams
+from .base import Base, TenantOwned, integer_id, looked_up, trigrams
 from .context import Context
 
 __all__ = ["Extension", "in_context"]
@@ -28,6 +28,7 @@ class Extension(TenantOwned, Base):
     """A number, or a pattern of numbers, in a context."""
 
     __tablename__ = "extensions"
+    tallied = True
     __table_args__ = (
         UniqueConstraint("exten", "context"),
         in_context(),
@@ -52,4 +53,4 @@ class Extension(TenantOwned, Base):
     @hybrid_property
     def type(cls) -> Any:
         """The type of the extension's context."""
-        return select(Context.type).where(Context.name == cls.context).scalar_subquery()
+        return looked_up(Context.type, Context.name, cls.context)

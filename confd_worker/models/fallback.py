@@ -1,13 +1,16 @@
 """Fallbacks: where calls go that an item could not take."""
 
+import json
 from typing import Any
 
-from sqlalchemy import Column, func, inspect, literal_column, select
+from sqlalchemy import JSON, Column, Integer, Text, case, column, func, literal_column, select, true, values
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import relationship
 
+from . import destination
 from .base import Base, part_of
-from .destination import holds
+from .destination import Destination, holds
 from .user import User
 
 __all__ = ["falls_back"]
@@ -30,13 +33,18 @@ def falls_back(name: str, owner: Any, *destinations: str) -> None:
     )
 
     def shown(cls: Any) -> Any:
-        parts: list[Any] = []
-        for each in destinations:
-            parts += [each, getattr(row, each)]
-        held = select(func.json_build_object(*parts)).where(inspect(row).primary_key[0] == cls.id)
-        nothing = ", ".join(f"'{each}', NULL" for each in destinations)
-        return func.coalesce(held.scalar_subquery(), literal_column(f"json_build_object({nothing})"))
+        # One look at the destinations for all of them: each more would be a plan of its own in every read of an owner.
+        table = row.__table__
+        places = [(each, table.c[f"{each}_id"], place) for place, each in enumerate(destinations)]
+        columns = (column("name", Text), column("id", Integer), column("place", Integer))
+        held = values(*columns, name="held").data(places).lateral()
+        fields = case((Destination.id.is_not(None), destination.shown(Destination.fields)))
+        document = func.json_object_agg(held.c.name, aggregate_order_by(fields, held.c.place), type_=JSON)
+        found = select(document).select_from(table).join(held, true())
+        found = found.outerjoin(Destination, Destination.id == held.c.id).where(table.c[key.name] == cls.id)
+        return func.coalesce(found.scalar_subquery(), nothing)
 
+    nothing: Any = literal_column(f"'{json.dumps(dict.fromkeys(destinations))}'::json")
     owner.fallback_row = relationship(row, uselist=False, cascade="all, delete-orphan", passive_deletes=True)
     owner.fallbacks = hybrid_property(shown)
 

@@ -6,7 +6,7 @@ from sqlalchemy import String, Text, and_, cast, select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, associated, integer_id
+from .base import Base, TenantOwned, associated, integer_id, looked_up
 from .destination import Destination, holds
 from .extension import Extension
 from .user import User
@@ -39,8 +39,7 @@ class Incall(holds("destination", empty=_NONE), TenantOwned, Base):  # type: ign
     @hybrid_property
     def user_id(cls) -> Any:
         """Id of the user whom the calls go to."""
-        target = select(Destination.fields["user_id"].as_integer())
-        return target.where(Destination.id == cls.destination_id).scalar_subquery()
+        return looked_up(Destination.fields["user_id"].as_integer(), Destination.id, cls.destination_id)
 
 
 def incalls_to(model: Any, type_: str, id_: Any) -> Any:

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, case, func, s
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id, part_of, restricted, trigrams
+from .base import Base, TenantOwned, integer_id, looked_up, part_of, restricted, trigrams
 from .endpoint_custom import EndpointCustom
 from .endpoint_sccp import EndpointSCCP
 from .endpoint_sip import EndpointSIP
@@ -50,6 +50,7 @@ class Line(TenantOwned, Base):
     """A line; its tenant is that of its context."""
 
     __tablename__ = "lines"
+    tallied = True
     __table_args__ = (
         in_context(),
         CheckConstraint("num_nonnulls(endpoint_sip_uuid, endpoint_sccp_id, endpoint_custom_id) <= 1", "one_endpoint"),
@@ -153,7 +154,7 @@ def _key(line: Any, endpoint: Any) -> Any:
 
 
 def _of_endpoint(line: Any, endpoint: Any, value: Any) -> Any:
-    return select(value).where(getattr(endpoint, endpoint.key) == _key(line, endpoint)).scalar_subquery()
+    return looked_up(value, getattr(endpoint, endpoint.key), _key(line, endpoint))
 
 
 EndpointCustom.context = hybrid_property(  # type: ignore[attr-defined]

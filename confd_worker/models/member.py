@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import associated
+from .base import associated, looked_up
 from .user import User
 
 __all__ = ["UserMember"]
@@ -38,4 +37,4 @@ class UserMember:
 
 
 def _of_user(member: Any, value: Any) -> Any:
-    return select(value).where(User.id == member.user_id).scalar_subquery()
+    return looked_up(value, User.id, member.user_id)

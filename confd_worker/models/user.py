@@ -9,7 +9,7 @@ from sqlalchemy import Computed, ForeignKey, Index, String, and_, case, false, f
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, TenantOwned, integer_id, restricted, trigrams
+from .base import Base, TenantOwned, integer_id, looked_up, restricted, trigrams
 from .destination import Target, register
 from .extension import Extension
 from .line import Line, LineExtension, UserLine
@@ -51,6 +51,7 @@ class User(TenantOwned, Base):
     """A person, or a thing like a door phone, that calls and is called."""
 
     __tablename__ = "users"
+    tallied = True
     __table_args__ = (
         Index("users_email_key", text("lower(email)"), unique=True),
         Index(None, "tenant_uuid", "lastname", "id"),
@@ -125,7 +126,7 @@ class User(TenantOwned, Base):
     @hybrid_property
     def country(cls) -> Any:
         """Country of the user's tenant."""
-        return select(Tenant.country).where(Tenant.uuid == cls.tenant_uuid).scalar_subquery()
+        return looked_up(Tenant.country, Tenant.uuid, cls.tenant_uuid)
 
     @hybrid_property
     def call_record_enabled(cls) -> Any:
@@ -196,7 +197,7 @@ class User(TenantOwned, Base):
     @hybrid_property
     def voicemail_number(cls) -> Any:
         """Number of the user's voicemail."""
-        return select(Voicemail.number).where(Voicemail.id == cls.voicemail_id).scalar_subquery()
+        return looked_up(Voicemail.number, Voicemail.id, cls.voicemail_id)
 
 
 def _of_main_line(user: Any, value: Any) -> Any:

@@ -17,6 +17,7 @@ class Voicemail(TenantOwned, Base):
     """A voicemail box."""
 
     __tablename__ = "voicemails"
+    tallied = True
     __table_args__: Any = (
         UniqueConstraint("number", "context"),
         Index("voicemails_one_global_idx", "context", unique=True, postgresql_where=text("accesstype = 'global'")),

@@ -120,7 +120,7 @@ class Gateway:
         status = CLIENT_GONE
         try:
             response = await self._answer(scope, headers, receive, request)
-            response.headers["x-request-id"] = request
+            response.raw_headers.append((b"x-request-id", request.encode("ascii")))
             if b"upgrade" in headers:
                 # To the server's parser what follows such a request is another protocol, and so no next request.
                 response.headers["connection"] = "close"

@@ -21,7 +21,7 @@ from .settings import ConfigurationError
 
 __all__ = ["StaticAuth"]
 
-TENANT_KEYS = {"uuid", "parent_uuid", "name"}
+TENANT_KEYS = {"uuid", "parent_uuid", "name", "slug"}
 TOKEN_KEYS = {"token", "tenant_uuid", "acl", "user_uuid", "session_uuid"}
 
 

@@ -12,22 +12,21 @@ import aiormq
 import msgspec
 import structlog
 from aiormq import spec
-from aiormq.abc import ChannelFrame, DeliveredMessage
-from pamqp.header import ContentHeader
+from aiormq.abc import DeliveredMessage
+from pamqp.common import FieldTable
 
 from .errors import BusUnavailable, NoAnswer, OutcomeUnknown, Overloaded, UnknownService
+from .frames import CALLS, RPC_EXCHANGE, Opening, Wire, call_frames
 
-__all__ = ["RPC_EXCHANGE", "Bus"]
+__all__ = ["Bus"]
 
-RPC_EXCHANGE = "nameko-rpc"
-TRANSIENT = 1
 HEARTBEAT = 10
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 FIRST_RETRY, LAST_RETRY = 0.1, 2.0
-CALLS, EVENTS = 1, 2
-# While the broker takes nothing, calls pile up here; beyond this many they are refused.
-MAX_IN_FLIGHT = 10_000
+EVENTS = 2
+# While the broker takes nothing, calls pile up here; beyond this many, or so many bytes, they are refused.
+MAX_IN_FLIGHT, MAX_UNSENT = 10_000, 64 * 1024 * 1024
 
 _log = structlog.get_logger(__name__)
 
@@ -105,21 +104,13 @@ class Bus:
             raise BusUnavailable(self._reason)
         key = str(uuid.uuid4())
         body = msgspec.json.encode({"args": (), "kwargs": arguments})
-        properties = spec.Basic.Properties(
-            content_type="application/json",
-            content_encoding="utf-8",
-            delivery_mode=TRANSIENT,
-            correlation_id=key,
-            reply_to=link.reply_to,
-            expiration=str(int(timeout * 1000)),
-            headers={
-                **headers,
-                "nameko.call_id_stack": [f"{method}.{key}"],
-                # Text: AMQP tables have no portable way to write a float.
-                "nameko.deadline": f"{time.time() + timeout:.3f}",
-            },
-        )
-        return link.calls.send(key, method, body, properties, timeout)
+        told = {
+            **headers,
+            "nameko.call_id_stack": [f"{method}.{key}"],
+            # Text: AMQP tables have no portable way to write a float.
+            "nameko.deadline": f"{time.time() + timeout:.3f}",
+        }
+        return link.calls.send(key, method, body, link.reply_to, told, timeout)
 
     async def _keep(self) -> None:
         delay = FIRST_RETRY
@@ -181,42 +172,48 @@ class Bus:
 
 
 class _Connection(aiormq.Connection):
-    """A connection whose frames wait in a queue without limit: a call in flight is a request held anyway."""
+    """A connection of aiormq's whose calls have a way of their own."""
 
-    FRAME_BUFFER_SIZE = 0
+    def __init__(self, amqp_uri: str) -> None:
+        self._opening = Opening()
+        super().__init__(amqp_uri, transport_factory=self._opening)
+
+    @property
+    def wire(self) -> Wire:
+        """What is read and written, once connected."""
+        return self._opening.wire
 
 
 class _Calls(aiormq.Channel):
     """The channel of the calls: replies end the futures of their calls right where the frames are read."""
 
-    def __init__(self, connection: aiormq.Connection) -> None:
+    def __init__(self, connection: _Connection) -> None:
         super().__init__(connection, CALLS, publisher_confirms=True)
         self.pending: dict[str, tuple[str, asyncio.Future[bytes]]] = {}
+        connection.wire.calls = self
+        self._transport = connection.wire.transport
         self._published = 0
         # Keys of the calls of which the broker has not said yet whether it took them, by their number.
         self._unconfirmed: dict[int, str] = {}
 
     def send(
-        self, key: str, method: str, body: bytes, properties: spec.Basic.Properties, timeout: float
+        self, key: str, method: str, body: bytes, reply_to: str, headers: FieldTable, timeout: float
     ) -> "asyncio.Future[bytes]":
-        """Queue the frames of a call for writing; raises Overloaded."""
-        if len(self.pending) >= MAX_IN_FLIGHT or self.write_queue.qsize() >= MAX_IN_FLIGHT:
+        """Write the frames of a call; raises Overloaded."""
+        if len(self.pending) >= MAX_IN_FLIGHT or self._transport.get_write_buffer_size() > MAX_UNSENT:
             raise Overloaded(method)
+        expiration = str(int(timeout * 1000))
+        frames = call_frames(key, method, body, reply_to, expiration, headers, self.max_content_size)
         reply: asyncio.Future[bytes] = self.loop.create_future()
         self.pending[key] = (method, reply)
-        timer = self.loop.call_later(timeout, self._end, key, NoAnswer(method, timeout))
+        timer = self.loop.call_later(timeout, self._expire, key, timeout)
 
         def forget(_: object) -> None:
             timer.cancel()
             self.pending.pop(key, None)
 
         reply.add_done_callback(forget)
-        frames: list[Any] = [
-            spec.Basic.Publish(exchange=RPC_EXCHANGE, routing_key=method, mandatory=True),
-            ContentHeader(properties=properties, body_size=len(body)),
-            *self._split_body(body),
-        ]
-        self.write_queue.put_nowait(ChannelFrame.marshall(channel_number=self.number, frames=frames))
+        self._transport.write(frames)
         self._published += 1
         self._unconfirmed[self._published] = key
         return reply
@@ -226,6 +223,25 @@ class _Calls(aiormq.Channel):
         for key, (method, _) in list(self.pending.items()):
             self._end(key, OutcomeUnknown(method))
 
+    def replied(self, key: str | None, body: bytes) -> None:
+        """End the call with its reply."""
+        self._end(key, body)
+
+    def returned(self, key: str | None, method: str) -> None:
+        """Nobody serves the method."""
+        self._end(key, UnknownService(method))
+
+    def confirmed(self, number: int, *, multiple: bool, taken: bool) -> None:
+        """The broker took a call, or all up to it, or did not."""
+        for key in self._settled(number, multiple):
+            if not taken:
+                method, _ = self.pending.get(key, ("", None))
+                self._end(key, Overloaded(method))
+
+    def _expire(self, key: str, timeout: float) -> None:
+        method, _ = self.pending.get(key, ("", None))
+        self._end(key, NoAnswer(method, timeout))
+
     def _end(self, key: str | None, outcome: bytes | Exception) -> None:
         _, reply = self.pending.pop(key or "", (None, None))
         if reply is None or reply.done():
@@ -234,20 +250,6 @@ class _Calls(aiormq.Channel):
             reply.set_result(outcome)
         else:
             reply.set_exception(outcome)
-
-    async def _on_deliver_frame(self, frame: spec.Basic.Deliver) -> None:
-        message = await self._read_content(frame, await self._get_frame())  # type: ignore[arg-type]
-        self._end(message.header.properties.correlation_id, message.body)
-
-    async def _on_return_frame(self, frame: spec.Basic.Return) -> None:
-        message = await self._read_content(frame, await self._get_frame())  # type: ignore[arg-type]
-        self._end(message.header.properties.correlation_id, UnknownService(frame.routing_key or ""))
-
-    async def _on_confirm_frame(self, frame: spec.Basic.Ack | spec.Basic.Nack | spec.Basic.Reject) -> None:
-        for key in self._settled(frame.delivery_tag or 0, bool(getattr(frame, "multiple", False))):
-            if isinstance(frame, spec.Basic.Nack):
-                method, _ = self.pending.get(key, ("", None))
-                self._end(key, Overloaded(method))
 
     def _settled(self, number: int, multiple: bool) -> list[str]:
         """Keys of the calls that the broker speaks of: one, or all up to it."""

@@ -25,10 +25,9 @@ class Cors:
         """To any answer."""
         origin = headers.get(b"origin", b"")
         if ORIGIN.fullmatch(origin):
-            response.headers["access-control-allow-origin"] = origin.decode("ascii")
-            response.headers["vary"] = "Origin"
+            response.raw_headers += [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
         else:
-            response.headers["access-control-allow-origin"] = "*"
+            response.raw_headers.append((b"access-control-allow-origin", b"*"))
 
     def add_preflight(self, response: Response, headers: Mapping[bytes, bytes]) -> None:
         """To the answer to OPTIONS, where a browser asks what it may do."""

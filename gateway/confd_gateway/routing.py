@@ -105,13 +105,18 @@ class Match:
     Attributes:
         segments: the path's variables as they were given.
         values: the same as arguments of the call, by name.
-        allowed: the methods that the URL has.
+        places: where in the tree the URL leads to.
     """
 
     route: Route
     segments: tuple[str, ...]
     values: dict[str, Any]
-    allowed: tuple[str, ...]
+    places: "list[_Node]"
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The methods that the URL has."""
+        return _allowed(self.places)
 
 
 @dataclass(slots=True)
@@ -171,7 +176,7 @@ class Router:
                 others.append(node)
                 continue
             values = dict(zip(route.names, (value for _, value in found), strict=True))
-            return Match(route, tuple(given for given, _ in found), values, _allowed([node, *others]))
+            return Match(route, tuple(given for given, _ in found), values, [node, *others])
         if others:
             raise NotAllowed(_allowed(others))
         raise NotFound

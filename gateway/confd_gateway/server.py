@@ -1,21 +1,39 @@
 """Runs the gateway until it is told to stop."""
 
+import asyncio
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .application import create_app
 from .settings import GatewaySettings
+from .writes import JoinedWrites
 
 __all__ = ["serve"]
 
 BACKLOG = 1024
+# Bytes of memory, once used, that stay with the process.
+KEPT_MEMORY = 16 * 1024 * 1024
 
 _log = structlog.get_logger(__name__)
+
+
+class _Protocol(HttpToolsProtocol):
+    """Sends the head of an answer and its body together."""
+
+    def connection_made(self, transport: Any) -> None:
+        self._writes = JoinedWrites(transport, self.loop)
+        super().connection_made(cast(asyncio.Transport, self._writes))
+
+    def eof_received(self) -> None:
+        # The transport closes itself after this.
+        self._writes.flush()
 
 
 def serve(settings: GatewaySettings) -> None:
@@ -25,12 +43,13 @@ def serve(settings: GatewaySettings) -> None:
         ConfigurationError: the settings are not usable.
         OSError: the address cannot be listened on; the text names it.
     """
+    _keep_memory()
     app = create_app(settings)
     listener = _listen(settings.host, settings.port)
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=_Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -45,6 +64,14 @@ def serve(settings: GatewaySettings) -> None:
         _log.info("gateway_listens", host=settings.host, port=listener.getsockname()[1])
         server.run(sockets=[listener])
     _log.info("gateway_stopped")
+
+
+def _keep_memory() -> None:
+    """Teach glibc not to hand memory back to the system after each large reply, and ask for it again for the next.
+
+    It raises its thresholds to the size of the largest block that was freed (mallopt(3)).
+    """
+    bytearray(KEPT_MEMORY)
 
 
 def _listen(host: str, port: int) -> socket.socket:

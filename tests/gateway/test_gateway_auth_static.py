@@ -52,7 +52,7 @@ def test_others_are_refused(auth, token, asked, error):
         ("- a", "must hold the keys tenants and tokens"),
         ("tenants: [", "line 2: not YAML"),
         ("tenants: []", "tenants: must be a list of at least one entry"),
-        ("tenants: [{id: 1}]", r"tenants\[0\]: must be an object with keys name, parent_uuid, uuid"),
+        ("tenants: [{id: 1}]", r"tenants\[0\]: must be an object with keys name, parent_uuid, slug, uuid"),
         ("tenants: [{uuid: abc}]", r"tenants\[0\]: uuid: must be a uuid as text, not 'abc'"),
         (f"tenants: [{{uuid: {MASTER}, parent_uuid: {CHILD}}}]", "is not among them"),
         (f"tenants: [{{uuid: {MASTER}}}, {{uuid: {CHILD}}}]", "exactly one must have no parent_uuid"),

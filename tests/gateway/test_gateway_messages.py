@@ -163,6 +163,26 @@ def test_errors_of_services_become_answers(reply, status, content):
     assert bytes(response.body).endswith(b"\n")
 
 
+@pytest.mark.parametrize(
+    ("reply", "result"),
+    [
+        (b'{"result":{"a":"b"},"error":null}', b'{"a":"b"}'),
+        (b'{"result":null,"error":null}', b"null"),
+        (b'{"result": [1, 2], "error": null}', b"[1, 2]"),
+        (b'{"error":null,"result":"x"}', b'"x"'),
+        (b'{"result":{"result":",\\"error\\":null}","error":null},"error":null}',
+         b'{"result":",\\"error\\":null}","error":null}'),
+    ],
+)  # fmt: skip
+def test_a_good_result_is_passed_on_as_it_came(reply, result):
+    assert decode(reply) == result
+
+
+def test_an_error_is_none_the_less_one_for_what_it_holds():
+    with pytest.raises(RemoteFailure):
+        decode(b'{"result":null,"error":{"exc_type":"E","value":{"error":null}}}')
+
+
 def test_what_is_not_ascii_is_escaped():
     body = json_response(200, '{"a":"é𝄞\\"ü"}'.encode()).body
     assert body == b'{"a":"\\u00e9\\ud834\\udd1e\\"\\u00fc"}\n'

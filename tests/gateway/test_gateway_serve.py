@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -21,14 +22,23 @@ serve(GatewaySettings(amqp_uri=sys.argv[1], auth_mode="none", port=0))
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_gateway_finishes_what_runs_and_ends_well(amqp_uri, worker, number):
-    worker.answers["things.get"] = None
+@contextmanager
+def running(amqp_uri):
+    """The process, and the port that it listens on."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, amqp_uri], stdout=subprocess.PIPE, text=True, cwd=__file__.rpartition("/")[0]
     )
     try:
-        port = _port(process)
+        yield process, _port(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_gateway_finishes_what_runs_and_ends_well(amqp_uri, worker, number):
+    worker.answers["things.get"] = None
+    with running(amqp_uri) as (process, port):
         answers: list[httpx.Response] = []
         url = f"http://127.0.0.1:{port}/1.1"
         asking = threading.Thread(target=lambda: answers.append(httpx.get(f"{url}/things/1", timeout=20)))
@@ -40,9 +50,14 @@ def test_a_stopped_gateway_finishes_what_runs_and_ends_well(amqp_uri, worker, nu
         asking.join(10)
         assert answers[0].json() == {"id": 1}
         assert process.wait(10) == 0
-    finally:
-        process.kill()
-        process.communicate()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_a_client_that_has_ended_its_side_is_answered(amqp_uri, worker, method):
+    with running(amqp_uri) as (_, port), socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"{method} /1.1/nothing HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.makefile("rb").read().startswith(b"HTTP/1.1 404 ")
 
 
 def test_an_address_in_use_is_named(tokens_file):

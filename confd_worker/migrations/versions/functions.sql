@@ -10,15 +10,39 @@ CREATE FUNCTION confd_sip_tree(endpoint uuid) RETURNS TABLE (uuid uuid, path int
     SELECT tree.uuid, tree.path FROM tree
 $$;
 
--- The value of an option of a SIP endpoint: its own, or that of the first template that has it, depth first.
-CREATE FUNCTION confd_sip_option(endpoint uuid, option text) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT pair.value ->> 1
-    FROM confd_sip_tree(endpoint) AS tree
-    JOIN endpoint_sip ON endpoint_sip.uuid = tree.uuid
-    CROSS JOIN jsonb_array_elements(endpoint_sip.endpoint_section_options) WITH ORDINALITY AS pair (value, place)
-    WHERE pair.value ->> 0 = option
-    ORDER BY tree.path, pair.place
-    LIMIT 1
+-- The first pair of a section that has the option.
+CREATE FUNCTION confd_sip_pair(options jsonb, option text) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN jsonb_path_query_first(options, ('strict $[*] ? (@[0] == "' || option || '")')::jsonpath);
+
+-- What the option webrtc comes down to, of an endpoint with these options that inherits this pair.
+CREATE FUNCTION confd_sip_webrtc(options jsonb, inherited jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(coalesce(confd_sip_pair(options, 'webrtc'), inherited) ->> 1 = 'yes', false);
+
+-- The same of the option callerid.
+CREATE FUNCTION confd_sip_caller_id(options jsonb, inherited jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(confd_sip_pair(options, 'callerid'), inherited) ->> 1;
+
+-- The pairs of the options webrtc and callerid that an endpoint inherits: of each the first template's that has one,
+-- depth first. In PL/pgSQL, as what this file does at each write is, since that keeps its plans.
+CREATE FUNCTION confd_sip_inherited(endpoint uuid, OUT webrtc jsonb, OUT caller_id jsonb) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    template record;
+BEGIN
+    FOR template IN
+        SELECT confd_sip_pair(options, 'webrtc') AS webrtc, confd_sip_pair(options, 'callerid') AS caller_id
+        FROM (
+            -- As a subquery it is found by the index, however many templates are expected.
+            SELECT path, (SELECT endpoint_section_options FROM endpoint_sip WHERE uuid = tree.uuid) AS options
+            FROM confd_sip_tree(endpoint) AS tree
+            WHERE uuid <> endpoint
+        ) AS above
+        ORDER BY path
+    LOOP
+        webrtc := coalesce(webrtc, template.webrtc);
+        caller_id := coalesce(caller_id, template.caller_id);
+        EXIT WHEN webrtc IS NOT NULL AND caller_id IS NOT NULL;
+    END LOOP;
+END
 $$;
 
 -- The options of a section with those inherited, a template's own templates before its own options: one pair a key, in
@@ -36,23 +60,38 @@ CREATE FUNCTION confd_sip_merged(endpoint uuid, section text) RETURNS jsonb LANG
     SELECT coalesce(jsonb_agg(jsonb_build_array(key, value) ORDER BY place), '[]'::jsonb) FROM merged
 $$;
 
--- Work out anew what an endpoint, and all that inherit from it, hold of their options.
-CREATE FUNCTION confd_sip_derive(root uuid) RETURNS void LANGUAGE sql AS $$
-    WITH RECURSIVE below (uuid) AS (
-        SELECT root
-        UNION
-        SELECT link.child_uuid FROM below JOIN endpoint_sip_templates link ON link.parent_uuid = below.uuid
-    ), derived AS (
-        SELECT
-            uuid,
-            coalesce(confd_sip_option(uuid, 'webrtc') = 'yes', false) AS webrtc,
-            confd_sip_option(uuid, 'callerid') AS caller_id
-        FROM below
-    )
-    UPDATE endpoint_sip SET webrtc = derived.webrtc, caller_id = derived.caller_id
-    FROM derived
-    WHERE endpoint_sip.uuid = derived.uuid
-        AND (endpoint_sip.webrtc, endpoint_sip.caller_id) IS DISTINCT FROM (derived.webrtc, derived.caller_id)
+-- Work out anew what an endpoint holds of its options.
+CREATE FUNCTION confd_sip_derive(endpoint uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    inherited record := confd_sip_inherited(endpoint);
+BEGIN
+    -- The own options are read here, so that they are the latest if another transaction had the row.
+    UPDATE endpoint_sip SET
+        webrtc = confd_sip_webrtc(endpoint_section_options, inherited.webrtc),
+        caller_id = confd_sip_caller_id(endpoint_section_options, inherited.caller_id)
+    WHERE uuid = endpoint AND (webrtc, caller_id) IS DISTINCT FROM (
+        confd_sip_webrtc(endpoint_section_options, inherited.webrtc),
+        confd_sip_caller_id(endpoint_section_options, inherited.caller_id)
+    );
+END
+$$;
+
+-- Work out anew what all that inherit from a template hold of their options.
+CREATE FUNCTION confd_sip_derive_below(template uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    heir uuid;
+BEGIN
+    FOR heir IN
+        WITH RECURSIVE below (uuid) AS (
+            SELECT child_uuid FROM endpoint_sip_templates WHERE parent_uuid = template
+            UNION
+            SELECT link.child_uuid FROM below JOIN endpoint_sip_templates link ON link.parent_uuid = below.uuid
+        )
+        SELECT uuid FROM below
+    LOOP
+        PERFORM confd_sip_derive(heir);
+    END LOOP;
+END
 $$;
 
 -- The target of destinations is gone, and so are they: of the type and with the column's value given.
@@ -116,21 +155,55 @@ CREATE TRIGGER main_line_deleted AFTER DELETE ON user_lines
 FOR EACH ROW WHEN (OLD.main_line) EXECUTE FUNCTION confd_main_line_deleted();
 
 CREATE FUNCTION confd_sip_options_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    webrtc jsonb;
+    caller_id jsonb;
 BEGIN
-    PERFORM confd_sip_derive(NEW.uuid);
+    -- Nothing is above an endpoint that is new.
+    IF TG_OP = 'UPDATE' THEN
+        SELECT above.webrtc, above.caller_id INTO webrtc, caller_id FROM confd_sip_inherited(NEW.uuid) AS above;
+    END IF;
+    NEW.webrtc := confd_sip_webrtc(NEW.endpoint_section_options, webrtc);
+    NEW.caller_id := confd_sip_caller_id(NEW.endpoint_section_options, caller_id);
+    RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION confd_sip_template_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM confd_sip_derive_below(NEW.uuid);
     RETURN NULL;
 END
 $$;
 
 CREATE FUNCTION confd_sip_templates_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    child uuid := coalesce(NEW.child_uuid, OLD.child_uuid);
 BEGIN
-    PERFORM confd_sip_derive(coalesce(NEW.child_uuid, OLD.child_uuid));
+    PERFORM confd_sip_derive(child);
+    IF (SELECT template FROM endpoint_sip WHERE uuid = child) THEN
+        PERFORM confd_sip_derive_below(child);
+    END IF;
     RETURN NULL;
 END
 $$;
 
-CREATE TRIGGER derive AFTER INSERT OR UPDATE OF endpoint_section_options ON endpoint_sip
+CREATE TRIGGER derive BEFORE INSERT OR UPDATE OF endpoint_section_options ON endpoint_sip
 FOR EACH ROW EXECUTE FUNCTION confd_sip_options_changed();
+
+CREATE TRIGGER derive_below AFTER UPDATE OF endpoint_section_options ON endpoint_sip
+FOR EACH ROW WHEN (NEW.template) EXECUTE FUNCTION confd_sip_template_changed();
 
 CREATE TRIGGER derive AFTER INSERT OR UPDATE OR DELETE ON endpoint_sip_templates
 FOR EACH ROW EXECUTE FUNCTION confd_sip_templates_changed();
+
+-- A tenant is gone. Only at the commit: the cascades still write tallies.
+CREATE FUNCTION confd_tenant_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM tallies WHERE tenant_uuid = OLD.uuid AND NOT EXISTS (SELECT FROM tenants WHERE uuid = OLD.uuid);
+    RETURN NULL;
+END
+$$;
+
+CREATE CONSTRAINT TRIGGER tenant_deleted AFTER DELETE ON tenants DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION confd_tenant_deleted();

@@ -118,6 +118,14 @@ CREATE TABLE sysconfd_requests (
     CONSTRAINT sysconfd_requests_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE tallies (
+    table_name VARCHAR NOT NULL,
+    tenant_uuid UUID NOT NULL,
+    number INTEGER NOT NULL
+);
+
+CREATE INDEX tallies_table_name_tenant_uuid_idx ON tallies (table_name, tenant_uuid);
+
 CREATE TABLE contexts (
     id SERIAL NOT NULL,
     uuid UUID NOT NULL,
@@ -184,6 +192,8 @@ CREATE TABLE endpoint_sip (
     outbound_auth_section_options JSONB DEFAULT '[]' NOT NULL,
     webrtc BOOLEAN DEFAULT false NOT NULL,
     caller_id VARCHAR,
+    caller_id_name VARCHAR GENERATED ALWAYS AS (nullif(substring(caller_id, '^"(.*)"\s'), '')) STORED,
+    caller_id_num VARCHAR GENERATED ALWAYS AS (substring(caller_id, '<(\d+)>$')) STORED,
     tenant_uuid UUID NOT NULL,
     revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT endpoint_sip_pkey PRIMARY KEY (uuid),
@@ -681,6 +691,8 @@ SELECT confd_revised('moh');
 
 SELECT confd_part_of('context_includes', 'context_id');
 
+SELECT confd_tallied('extensions');
+
 SELECT confd_revised('extensions');
 
 SELECT confd_associated('extensions', 'group_id');
@@ -689,7 +701,11 @@ SELECT confd_associated('extensions', 'incall_id');
 
 SELECT confd_part_of('endpoint_sip_templates', 'child_uuid');
 
+SELECT confd_tallied('lines');
+
 SELECT confd_revised('lines');
+
+SELECT confd_tallied('voicemails');
 
 SELECT confd_revised('voicemails');
 
@@ -706,6 +722,8 @@ SELECT confd_part_of('group_fallbacks', 'group_id');
 SELECT confd_part_of('ivr_choices', 'ivr_id');
 
 SELECT confd_part_of('line_extensions', 'line_id');
+
+SELECT confd_tallied('users');
 
 SELECT confd_revised('users');
 

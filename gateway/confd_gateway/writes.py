@@ -1,0 +1,35 @@
+"""Joins what is written to a connection in one turn of the event loop, as each write is a system call."""
+
+import asyncio
+from typing import Any
+
+__all__ = ["JoinedWrites"]
+
+
+class JoinedWrites:
+    """Stands before a transport, and is one in all but `write`."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._waiting: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write before the loop waits for anything."""
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting.append(data)
+
+    def close(self) -> None:
+        """Close once all is written."""
+        self.flush()
+        self._transport.close()
+
+    def flush(self) -> None:
+        """Write now."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._transport.writelines(waiting)
