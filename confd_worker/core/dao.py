@@ -297,7 +297,9 @@ class DAO:
             return Json(_EMPTY_LIST)
         if shape not in self._statements:
             self._statements[shape] = self._list_statement(wanted, _limits(tenants), schema)
-        return work.page(self._statements[shape], values)
+        statement = self._statements[shape]
+        # What one searches for, the next one does not.
+        return Json(work.read(statement, values)) if wanted.search else work.page(statement, values)
 
     def _tenants(self, work: Work, wanted: Page) -> tuple[str, ...] | None:
         if not self.owned:

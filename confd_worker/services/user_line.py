@@ -54,6 +54,8 @@ _LED_BY_ANOTHER = Statement("""
 def _extension_is_his(work: Work, user: User, line: Line) -> None:
     """Where the line's extension is on other lines, too, their main users are this user."""
     for extension in line.extensions:
+        if vars(extension).get("lines") == [line]:
+            continue
         other = work.look(_LED_BY_ANOTHER, (extension.id, line.id, user.id))
         if other is not None:
             raise errors.Associated("Line", "Extension", metadata={"line_id": other, "extension_id": extension.id})
