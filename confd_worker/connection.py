@@ -2,14 +2,15 @@
 
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import amqp
 from amqp.method_framing import frame_handler
 
-__all__ = ["BusUnavailable", "ClientError", "Connection", "connect", "disconnect", "told"]
+__all__ = ["BusUnavailable", "ClientError", "Connection", "at_once", "connect", "disconnect", "told"]
 
 
 _log = logging.getLogger(__name__)
@@ -73,6 +74,20 @@ def connect(amqp_uri: str, timeout: float, heartbeat: int = 0) -> amqp.Connectio
         connection.collect()
         raise BusUnavailable(f"No broker at {host}:{port}: {told(error)}", sent=False) from error
     return connection
+
+
+@contextmanager
+def at_once(connection: amqp.Connection) -> Iterator[None]:
+    """What is written to the connection meanwhile goes out in one piece at the end, and not at all after an error."""
+    transport, pieces = connection.transport, []
+    write = transport._write
+    # The writer of frames uses its buffer again.
+    transport._write = lambda piece: pieces.append(bytes(piece))
+    try:
+        yield
+    finally:
+        transport._write = write
+    transport.write(b"".join(pieces))
 
 
 def _tolerant(connection: amqp.Connection, callback: Callable[..., Any]) -> Callable[[Any], Any]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import amqp
 import orjson
 
-from ..connection import connect, disconnect
+from ..connection import at_once, connect, disconnect
 from .jobs import RELAY
 from .standby import Standby
 
@@ -96,21 +96,23 @@ class Relay(Standby):
         return len(rows) == _BATCH
 
     def _publish(self, rows: list[tuple[Any, ...]]) -> None:
+        assert self._connection is not None
         assert self._channel is not None
         first = self._published + 1
         self._published += len(rows)
         self._unconfirmed, self._refused = set(range(first, first + len(rows))), False
-        for _, event_id, name, routing_key, headers, payload in rows:
-            envelope = {**headers, "data": orjson.Fragment(payload)}
-            message = amqp.Message(
-                orjson.dumps(envelope),
-                content_type="application/json",
-                content_encoding="utf-8",
-                delivery_mode=_PERSISTENT,
-                message_id=event_id,
-                application_headers={**headers, "BCC": [name]},
-            )
-            self._channel.basic_publish(message, self._exchange, routing_key)
+        with at_once(self._connection):
+            for _, event_id, name, routing_key, headers, payload in rows:
+                envelope = {**headers, "data": orjson.Fragment(payload)}
+                message = amqp.Message(
+                    orjson.dumps(envelope),
+                    content_type="application/json",
+                    content_encoding="utf-8",
+                    delivery_mode=_PERSISTENT,
+                    message_id=event_id,
+                    application_headers={**headers, "BCC": [name]},
+                )
+                self._channel.basic_publish(message, self._exchange, routing_key)
         self._await_confirms()
 
     def _await_confirms(self) -> None:
