@@ -118,6 +118,7 @@ class ChangeSession(Session):
             self._write(writing, state)
             writing.give_keys(state)
             pairs += writing.pairs(state)
+        # What SQLAlchemy itself does after a flush; there is no public name for it.
         self._register_persistent(set(states))
         for sql, values in dict.fromkeys(_pair(*pair) for pair in pairs):
             self.send(sql, values)
