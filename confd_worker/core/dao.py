@@ -127,7 +127,7 @@ class DAO:
     ) -> Load:  # fmt: skip
         """A query by the values of some columns, of which the last parameter limits it to the caller's tenants."""
         limited = self._limited(work) and not all_tenants
-        shape = (*(column.key for column in columns), *(each.key for each in relations), many, lock, limited)
+        shape = (tuple(each.key for each in columns), tuple(each.key for each in relations), many, lock, limited)
 
         def limit(query: Select[Any]) -> Select[Any]:
             query = self._seen(query)

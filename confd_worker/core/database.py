@@ -68,6 +68,8 @@ class Database:
         event.listen(self.engine, "rollback", _roll_back)
         event.listen(self.engine, "reset", _reset)
         self.pages = Pages(self._read)
+        # After a crash the server may use numbers of transactions again, but only for new connections.
+        event.listen(self.engine, "connect", lambda *_: self.pages.forget())
 
     def close(self) -> None:
         """Close all connections that are not in use."""
@@ -118,7 +120,6 @@ class Database:
             connection.invalidate(error)
             if unreachable(error):
                 self.engine.dispose()
-                self.pages.forget()
             raise
         finally:
             connection.close()
@@ -163,20 +164,20 @@ def _preparable(statement: str) -> tuple[Statement, str]:
 
 
 def _commit(connection: Connection) -> None:
-    connection.info[WIRE].end("COMMIT")
+    connection.info[WIRE].commit()
 
 
 def _roll_back(connection: Connection) -> None:
     # A connection that is lost has nothing to roll back.
     if not connection.invalidated and not connection.closed:
         with suppress(psycopg2.Error):
-            connection.info[WIRE].end("ROLLBACK")
+            connection.info[WIRE].roll_back()
 
 
 def _reset(connection: Any, record: Any, state: Any) -> None:
     """End what was neither committed nor rolled back, before the connection is used again."""
     if not connection.closed:
-        record.info[WIRE].end("ROLLBACK")
+        record.info[WIRE].roll_back()
 
 
 def refusal(error: BaseException) -> errors.ServiceError:

@@ -87,19 +87,20 @@ class Wire:
         if waiting := self._take():
             self._execute_all(waiting)
 
-    def commit(self, last: Sequence[tuple[Statement, Sequence[Any]]]) -> None:
-        """Execute what waits and these statements, and commit, in one round trip."""
+    def commit(self, last: Sequence[tuple[Statement, Sequence[Any]]] = ()) -> None:
+        """Execute what waits and these statements, and commit, in one round trip; none where there is nothing to."""
         statements = [*self._take(), *last]
-        with self._connection.cursor() as cursor:
-            self._execute(cursor, statements, begin=True, end=";COMMIT")
+        if statements or self.in_transaction:
+            with self._connection.cursor() as cursor:
+                self._execute(cursor, statements, begin=True, end="COMMIT")
 
-    def end(self, how: str) -> None:
+    def roll_back(self) -> None:
         """End the transaction, if one is open, without what waits."""
         with suppress(psycopg2.Error):
             self._take()
         if self.in_transaction:
             with self._connection.cursor() as cursor:
-                cursor.execute(how)
+                cursor.execute("ROLLBACK")
 
     def prepare(self, statement: Statement) -> None:
         """Prepare a statement, unless it is."""
@@ -132,7 +133,9 @@ class Wire:
         commands = [statement.command(", ".join(["%s"] * len(values))) for statement, values in statements]
         if begin and not self.in_transaction:
             commands.insert(0, "BEGIN")
-        cursor.execute(";".join(commands) + end, [value for _, values in statements for value in values])
+        if end:
+            commands.append(end)
+        cursor.execute(";".join(commands), [value for _, values in statements for value in values])
 
 
 def unreachable(error: BaseException) -> bool:
