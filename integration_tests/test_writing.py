@@ -195,6 +195,16 @@ def test_a_change_leaves_the_rows_that_the_unit_of_work_of_sqlalchemy_would(
         assert _left(session, change) == _left(usual, change)
 
 
+def test_a_commit_sends_what_still_waits(database: Database) -> None:
+    things = Things()
+    with ChangeSession(database.engine, None) as session:
+        session.together = True
+        session.add(Tenant(uuid=things.tenant))
+        session.commit()
+    with ChangeSession(database.engine, None) as session:
+        assert session.get(Tenant, things.tenant) is not None
+
+
 def test_an_import_takes_no_more_round_trips_for_more_rows(
     database: Database, system: System, tenant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
