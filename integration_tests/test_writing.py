@@ -13,6 +13,7 @@ from confd_worker.config import Settings
 from confd_worker.core.context import Context
 from confd_worker.core.database import Database
 from confd_worker.core.statements import Wire
+from confd_worker.core.stock import Stock
 from confd_worker.core.work import Facts, Work
 from confd_worker.core.writing import ChangeSession
 from confd_worker.models import CallPermission, EndpointSIP, Extension, Line, Tenant, User, UserLine, Voicemail
@@ -190,22 +191,22 @@ def _left(session: Session, change: Change) -> str:
 def test_a_change_leaves_the_rows_that_the_unit_of_work_of_sqlalchemy_would(
     change: Change, together: bool, database: Database
 ) -> None:
-    with Session(database.engine) as usual, ChangeSession(database.engine, None) as session:
+    with Session(database.engine) as usual, ChangeSession(database.engine, None, Stock()) as session:
         session.together = together
         assert _left(session, change) == _left(usual, change)
 
 
 def test_a_commit_sends_what_still_waits(database: Database) -> None:
     things = Things()
-    with ChangeSession(database.engine, None) as session:
+    with ChangeSession(database.engine, None, Stock()) as session:
         session.together = True
         session.add(Tenant(uuid=things.tenant))
         session.commit()
-    with ChangeSession(database.engine, None) as session:
+    with ChangeSession(database.engine, None, Stock()) as session:
         assert session.get(Tenant, things.tenant) is not None
 
 
-def test_an_import_takes_no_more_round_trips_for_more_rows(
+def test_an_import_takes_hardly_more_round_trips_for_more_rows(
     database: Database, system: System, tenant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trips: list[int] = []
@@ -223,4 +224,5 @@ def test_an_import_takes_no_more_round_trips_for_more_rows(
         return len(trips)
 
     trips_of(1, 1)
-    assert trips_of(10, 50) == trips_of(100, 5)
+    # Each gives ids for many rows.
+    assert trips_of(100, 64) - trips_of(10, 1) <= 2

@@ -55,7 +55,7 @@ class AssociationService(Service):
         """Join two items: rules, rows, event."""
         self.validator.check("associate", self.work, left, right)
         self.attach(left, right)
-        self.work.session.flush()
+        self.work.session.settle(left, right)
         self.notifier.tell("associated", self.work, left, right)
 
     def part(self, left: Any, right: Any) -> None:

@@ -116,6 +116,8 @@ class DAO:
     def all(self, work: Work, keys: Iterable[Any], *, lock: bool = True) -> dict[Any, Any]:
         """The items with these ids (all integers, or all uuids) that the caller sees, by id, locked in one order."""
         wanted = set(keys)
+        if not wanted:
+            return {}
         column = self.model.uuid if isinstance(next(iter(wanted), None), UUID) else self.model.__mapper__.primary_key[0]
         load = self._load(work, (column,), many=True, lock=lock)
         items = load.all(work.session, self._given(work, _array(wanted)))
@@ -205,8 +207,7 @@ class DAO:
 
     def add(self, work: Work, item: Any) -> None:
         """Insert the item; its constraints are checked by the end of the transaction."""
-        work.session.add(item)
-        work.session.flush()
+        work.session.place(item)
         # Nothing can refer to what was not there before, so that nobody needs to ask.
         for name, many in self._referring:
             if name not in vars(item):

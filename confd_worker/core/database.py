@@ -19,6 +19,7 @@ from . import errors
 from .context import Context
 from .pages import Pages
 from .statements import Statement, Wire, unreachable
+from .stock import Stock
 from .writing import WIRE, ChangeSession
 
 __all__ = ["Database", "lost_race", "refusal", "unreachable"]
@@ -43,6 +44,7 @@ class Database:
 
     Attributes:
         pages: what lists showed last.
+        stock: what the process has at hand of ids and the like.
     """
 
     def __init__(self, uri: str, connections: int = 32) -> None:
@@ -67,13 +69,17 @@ class Database:
         event.listen(self.engine, "commit", _commit)
         event.listen(self.engine, "rollback", _roll_back)
         event.listen(self.engine, "reset", _reset)
-        self.pages = Pages(self._read)
-        # After a crash the server may use numbers of transactions again, but only for new connections.
-        event.listen(self.engine, "connect", lambda *_: self.pages.forget())
+        self.pages, self.stock = Pages(self._read), Stock()
+        # After a crash the server may use numbers of transactions and of sequences again, but only for new connections.
+        event.listen(self.engine, "connect", lambda *_: self._forget())
 
     def close(self) -> None:
         """Close all connections that are not in use."""
         self.engine.dispose()
+
+    def _forget(self) -> None:
+        self.pages.forget()
+        self.stock.forget()
 
     @contextmanager
     def session(self, context: Context) -> Iterator[ChangeSession]:
@@ -82,7 +88,7 @@ class Database:
         `execution_options(all_tenants=True)` lifts the limit for one statement. Nothing is committed here; leaving
         rolls back what was not.
         """
-        with ChangeSession(self.engine, context.visible) as session:
+        with ChangeSession(self.engine, context.visible, self.stock) as session:
             yield session
 
     def notify(self, channel: str) -> None:

@@ -106,6 +106,7 @@ class ResourceService(Service):
 
     def alter(self, item: Any, fields: dict[str, Any]) -> None:
         """Change an item: rules, row, event, and the reloads that only a real change causes."""
+        self.work.session.flush()
         self.dao.change(item, fields)
         self.prepare(item, fields)
         self.validator.check("update", self.work, item)

@@ -84,6 +84,7 @@ class PartsService(Service):
 
     def put(self, item: Any, given: dict[str, dict[str, Any]], told: tuple[str, ...]) -> None:
         """Change parts of the item: rules, row, and the events of the parts that are told of."""
+        self.work.session.flush()
         for part, values in given.items():
             for key, value in values.items():
                 setattr(item, f"{part}_{key}", value)

@@ -25,6 +25,7 @@ from . import errors
 from .context import Context
 from .database import Database, lost_race, refusal, unreachable
 from .statements import Statement
+from .stock import Stock
 from .writing import ChangeSession
 
 __all__ = ["Event", "Facts", "Json", "Work", "decoded"]
@@ -127,6 +128,11 @@ class Work:
         """The session of the transaction that is open."""
         assert self._session is not None, "a change runs in a transaction"
         return self._session
+
+    @property
+    def stock(self) -> Stock:
+        """What the process has at hand of what the database gives out."""
+        return self._database.stock
 
     @property
     def running(self) -> bool:

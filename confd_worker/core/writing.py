@@ -5,13 +5,14 @@ write the rows. Where rows are only added and changed, the order of the tables s
 leaves a list, is left to SQLAlchemy.
 """
 
-from collections import defaultdict, deque
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import psycopg2
-from sqlalchemy import Column, event, inspect
+from sqlalchemy import Column, event
 from sqlalchemy.orm import (
     Mapper,
     ORMExecuteState,
@@ -27,6 +28,7 @@ from sqlalchemy.orm.state import InstanceState
 from ..models.base import Base, TenantOwned
 from .rows import Process, processor, quoted, rows_of
 from .statements import Statement, Wire, unreachable
+from .stock import Stock
 
 __all__ = ["WIRE", "ChangeSession"]
 
@@ -37,11 +39,22 @@ WIRE = "wire"
 """Where the `Wire` of a connection is in what SQLAlchemy keeps of it."""
 
 _IDS = """
-    SELECT name, array_agg(nextval(pg_get_serial_sequence(name, key)::regclass))
-    FROM unnest($1::text[], $2::text[], $3::integer[]) AS wanted (name, key, number), generate_series(1, number)
-    GROUP BY name
+    SELECT nextval(sequence)
+    FROM (SELECT pg_get_serial_sequence($1, $2)::regclass AS sequence OFFSET 0) AS of, generate_series(1, $3)
 """
+_WORD = re.compile(r"\w+")
 _statement = lru_cache(1000)(Statement)
+
+
+class _Settled(NamedTuple):
+    """What is settled and not written: how many of the session's new items, which of the changed, and what to hold."""
+
+    new: int
+    changed: frozenset[State]
+    held: Any
+
+
+_NOTHING = _Settled(0, frozenset(), None)
 
 
 class ChangeSession(Session):
@@ -49,22 +62,48 @@ class ChangeSession(Session):
 
     Args:
         visible: uuids of the tenants that every query of a tenant-owned table is limited to; None means all.
+        stock: has ids at hand.
 
     Attributes:
-        together: whether what gives no rows waits for what does, and so makes no round trip of its own; an error in it
-            then comes later.
+        together: whether what gives no rows waits for what does, and so makes no round trip of its own, and what is
+            settled waits until something may ask for it; an error in it then comes later.
     """
 
     together = False
 
-    def __init__(self, bind: Any, visible: tuple[str, ...] | None) -> None:
+    def __init__(self, bind: Any, visible: tuple[str, ...] | None, stock: Stock) -> None:
         super().__init__(bind, autoflush=False, expire_on_commit=False)
         self.visible = visible
+        self._stock = stock
         self._wire: Wire | None = None
-        self._ids: dict[Any, deque[int]] = defaultdict(deque)
+        self._settled = _NOTHING
+
+    def place(self, item: Any) -> None:
+        """Insert a new item, and settle it; what the database gives to it is there at once."""
+        self.add(item)
+        state = instance_state(item)
+        if self.together and not self._complete(_writing(state.mapper), state.dict):
+            self.settle(item)
+        else:
+            self.flush()
+
+    def settle(self, *items: Any) -> None:
+        """Write what was made and changed so far: now, or, where statements may wait, before anything can ask for it.
+
+        Args:
+            items: which get the keys of what they refer to at once.
+        """
+        if not self.together:
+            self.flush()
+            return
+        for state in map(instance_state, items):
+            _writing(state.mapper).take_keys(state)
+        held = self._settled.held, items
+        self._settled = _Settled(len(self._new), frozenset(self._dirty_states), held)
 
     def run(self, sql: str, values: Sequence[Any]) -> list[Sequence[Any]]:
         """The rows that a statement with the placeholders $1, $2 … gives in the session's transaction."""
+        self.write_settled(sql)
         return self._on_wire(Wire.rows, _statement(sql), values)
 
     def send(self, sql: str, values: Sequence[Any]) -> None:
@@ -92,24 +131,25 @@ class ChangeSession(Session):
                 self.connection().invalidate(error)
             raise
 
-    def reserve(self, numbers: Mapping[Any, int]) -> None:
-        """Have ids at hand for so many new items of each class, where they can be written together then."""
-        if not self.together:
-            return
-        tables = {rows_of(inspect(model)).table: number for model, number in numbers.items()}
-        keys = [table.autoincrement_column.name for table in tables]
-        given = [[table.name for table in tables], keys, list(tables.values())]
-        found: dict[str, list[int]] = {name: ids for name, ids in self.run(_IDS, given)}  # noqa: C416
-        for table in tables:
-            self._ids[table].extend(found.get(table.name, ()))
-
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Write what is new and what was changed."""
-        if self._is_clean():
-            return
-        states = [*self._new, *self._dirty_states]
+        if not self._is_clean():
+            self._write_all([*self._new, *self._dirty_states])
+
+    def write_settled(self, sql: str | None = None) -> None:
+        """Write what is settled; given a statement, only where it names a table of that."""
+        states = [*islice(self._new, self._settled.new), *self._settled.changed]
+        if any(sql is None or _writing(state.mapper).tables & _words(sql) for state in states):
+            self._write_all(states)
+
+    def forget_settled(self) -> None:
+        """Have nothing that is settled and not written."""
+        self._settled = _NOTHING
+
+    def _write_all(self, states: Sequence[State]) -> None:
+        settled, self._settled = self._settled, _NOTHING
         if self._deleted or not all(_writing(state.mapper).only_grows(state) for state in states):
-            super().flush(objects)
+            super().flush()
             return
         pairs: list[tuple[Relation, State, State]] = []
         for state in sorted(states, key=_place):
@@ -122,12 +162,13 @@ class ChangeSession(Session):
         self._register_persistent(set(states))
         for sql, values in dict.fromkeys(_pair(*pair) for pair in pairs):
             self.send(sql, values)
+        # Nothing else may hold them.
+        del settled
 
     def _write(self, writing: "_Writing", state: State) -> None:
         values = state.dict
         if state.key is None:
-            writing.number(values, self._ids)
-            insert = writing.insert(values)
+            insert = writing.insert(self._complete(writing, values))
             given = [bind(values[name]) for name, bind in insert.given]
             if not insert.generated:
                 self.send(insert.sql, given)
@@ -138,10 +179,27 @@ class ChangeSession(Session):
             new = [writing.rows.bind[name](values[name]) for name in changed]
             self.send(writing.update(changed), [*new, *writing.identity(state)])
 
+    def _complete(self, writing: "_Writing", values: dict[str, Any]) -> tuple[str, ...]:
+        """Give a new row the values that it lacks; the columns that are left to the database."""
+        if self.together and writing.numbered not in values and writing.numbered is not None:
+            values[writing.numbered] = self._stock.take(writing, partial(self._ids, writing))
+        return writing.complete(values)
+
+    def _ids(self, writing: "_Writing", number: int) -> list[int]:
+        key = writing.rows.table.autoincrement_column.name
+        return [id_ for (id_,) in self.run(_IDS, (writing.rows.table.name, key, number))]
+
+
+@event.listens_for(ChangeSession, "after_soft_rollback")
+def _forget(session: ChangeSession, previous: Any) -> None:
+    session.forget_settled()
+
 
 @event.listens_for(ChangeSession, "do_orm_execute")
 def _limit(state: ORMExecuteState) -> None:
-    tenants = state.session.visible  # type: ignore[attr-defined]
+    session: Any = state.session
+    session.write_settled()
+    tenants = session.visible
     if tenants is None or state.is_column_load or state.is_relationship_load:
         return
     if not state.execution_options.get("all_tenants"):
@@ -159,7 +217,13 @@ class _Insert(NamedTuple):
 
 
 class _Writing:
-    """How the rows of one mapped class are written."""
+    """How the rows of one mapped class are written.
+
+    Attributes:
+        rows: of the class.
+        tables: names of the tables that are written to.
+        numbered: attribute with the id that a sequence gives.
+    """
 
     def __init__(self, mapper: Mapper[Any]) -> None:
         self.rows = rows_of(mapper)
@@ -170,6 +234,10 @@ class _Writing:
         self._to_many = _named(each for each in one_to_many if not each.back_populates)
         self._paired = _named(each for each in relations if each.secondary is not None)
         self._owning = self._paired | _named(each for each in relations if each.cascade.delete_orphan)
+        secondary = {str(each.secondary) for each in self._paired.values()}
+        self.tables = frozenset({self.rows.table.name, *secondary})
+        key = self.rows.table.autoincrement_column
+        self.numbered = None if key is None else mapper.get_property_by_column(key).key
         self._inserts: dict[tuple[str, ...], _Insert] = {}
         self._updates: dict[tuple[str, ...], str] = {}
 
@@ -195,15 +263,12 @@ class _Writing:
             for other in history.added:
                 yield relation, state, instance_state(other)
 
-    def number(self, values: dict[str, Any], ids: Mapping[Any, deque[int]]) -> None:
-        """Give a new row an id of those that are at hand for its table."""
-        name = self.rows.keys[0]
-        if name not in values and ids.get(self.rows.table):
-            values[name] = ids[self.rows.table].popleft()
+    def complete(self, values: dict[str, Any]) -> tuple[str, ...]:
+        """Give a new row what Python knows of defaults; the columns that are left to the database."""
+        return tuple(name for name in self.rows.columns if name not in values and not self._default(name, values))
 
-    def insert(self, values: dict[str, Any]) -> _Insert:
-        """The statement that inserts these values; those are completed by what Python knows of defaults."""
-        generated = tuple(name for name in self.rows.columns if name not in values and not self._default(name, values))
+    def insert(self, generated: tuple[str, ...]) -> _Insert:
+        """The statement that inserts a row without these columns."""
         if generated not in self._inserts:
             self._inserts[generated] = self._insert(generated)
         return self._inserts[generated]
@@ -246,6 +311,11 @@ class _Writing:
     def identity(self, state: State) -> list[Any]:
         """The key that the item's row has in the database."""
         return [self.rows.bind[name](value) for name, value in zip(self.rows.keys, state.key[1], strict=True)]  # type: ignore[index]
+
+
+@lru_cache(1000)
+def _words(sql: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(sql))
 
 
 @cache

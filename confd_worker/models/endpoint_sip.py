@@ -1,6 +1,8 @@
 """SIP endpoints with their templates, and the transports that they use."""
 
 import re
+import secrets
+import string
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -47,7 +49,13 @@ class EndpointSIPTemplate(Base):
     position: Mapped[int]
 
 
+_ALPHABET = string.ascii_letters + string.digits
 _CALLER_ID = re.compile(r'"(?P<name>.*)"(?:\s.*?(?:<(?P<number>\+?\d+)>)?)?', re.DOTALL)
+
+
+def _random_name() -> str:
+    """Eight characters, of which there are so many that none will be drawn twice."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
 
 
 def _computed(value: str) -> Mapped[str | None]:
@@ -82,7 +90,7 @@ class EndpointSIP(TenantOwned, Base):
     caller_id_fields: ClassVar[tuple[str, ...]] = ("caller_id_name", "caller_id_num")
 
     uuid: Mapped[uuid_id]
-    name: Mapped[str] = mapped_column(String(79), unique=True)
+    name: Mapped[str] = mapped_column(String(79), unique=True, default=_random_name)
     label: Mapped[str | None] = mapped_column(String(128))
     template: Mapped[bool] = mapped_column(default=False, server_default=false())
     asterisk_id: Mapped[str | None] = mapped_column(String(1024))

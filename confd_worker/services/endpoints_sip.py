@@ -1,7 +1,5 @@
 """SIP endpoints and their templates: one table, two paths."""
 
-import secrets
-import string
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +23,6 @@ __all__ = ["EndpointsSIP", "EndpointsSIPTemplates", "dao", "in_context", "templa
 dao = DAO(EndpointSIP, endpoints_sip, where=lambda endpoint: ~endpoint.template, lists=["uuid"])
 templates_dao = DAO(EndpointSIP, endpoints_sip_templates, where=lambda endpoint: endpoint.template, lists=["uuid"])
 
-_ALPHABET = string.ascii_letters + string.digits
 _DOCUMENT_SECTIONS = {
     "aor": "aor",
     "auth": "auth",
@@ -67,7 +64,7 @@ def _no_loop(work: Work, endpoint: EndpointSIP) -> None:
 
 def _name_free(work: Work, endpoint: EndpointSIP) -> None:
     """Endpoints, templates and transports are sections of one file, and so need names of their own."""
-    if not changed(endpoint, "name"):
+    if endpoint.name is None or not changed(endpoint, "name"):
         return
     name = {"name": endpoint.name}
     if taken(work, EndpointSIP, name, but=endpoint):
@@ -128,8 +125,6 @@ class EndpointsSIP(ResourceService):
     def prepare(self, item: EndpointSIP, fields: dict[str, Any]) -> None:
         """Find the templates and the transport that the body names."""
         item.template = self.is_template
-        if item.name is None:
-            item.name = self.free_name()
         if "templates" in fields:
             self._inherit(item, fields["templates"])
         if "transport" in fields:
@@ -160,13 +155,6 @@ class EndpointsSIP(ResourceService):
         if self.work.session.get(SIPTransport, given["uuid"]) is None:
             raise errors.ParameterNotFound("transport", "SIPTransport", metadata=given)
         return given["uuid"]
-
-    def free_name(self) -> str:
-        """A name of eight characters that no endpoint or template has."""
-        while True:
-            name = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-            if not taken(self.work, EndpointSIP, {"name": name}):
-                return name
 
 
 class EndpointsSIPTemplates(EndpointsSIP):

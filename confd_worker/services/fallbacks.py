@@ -43,6 +43,7 @@ class FallbacksService(Service):
 
     def put(self, item: Any, given: dict[str, Any]) -> None:
         """Give the item these fallbacks and no others: rules, rows, event."""
+        self.work.session.flush()
         if item.fallback_row is None:
             item.fallback_row = inspect(self.parent.model).relationships["fallback_row"].mapper.class_()
         for name in self.destinations:

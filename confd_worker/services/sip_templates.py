@@ -84,19 +84,15 @@ _TEMPLATES: dict[str, dict[str, Any]] = {
 }
 
 
-def generate(work: Work, tenant: Tenant, free_name: Any) -> None:
-    """Give the tenant its templates, or reset those that it still has; not if it was done before.
-
-    Args:
-        free_name: makes a name that no endpoint has.
-    """
+def generate(work: Work, tenant: Tenant) -> None:
+    """Give the tenant its templates, or reset those that it still has; not if it was done before."""
     if tenant.sip_templates_generated:
         return
     transports = dict(work.session.execute(select(SIPTransport.name, SIPTransport.uuid)).tuples().all())
     made: dict[str, UUID] = {}
     for label, template in _TEMPLATES.items():
         holder = f"{label}_sip_template_uuid"
-        item = _present(work, getattr(tenant, holder)) or EndpointSIP(name=free_name(), tenant_uuid=tenant.uuid)
+        item = _present(work, getattr(tenant, holder)) or EndpointSIP(tenant_uuid=tenant.uuid)
         item.label, item.template, item.asterisk_id = label, True, None
         item.transport_uuid = transports.get(template.get("transport", ""))
         for section in SECTIONS:

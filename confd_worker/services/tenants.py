@@ -16,7 +16,6 @@ from ..core.rpc import read
 from ..core.service import loaded
 from ..models import MOH, Context, Tenant
 from . import sip_templates
-from .endpoints_sip import EndpointsSIP
 
 __all__ = ["Tenants"]
 
@@ -78,7 +77,7 @@ class Tenants(ResourceService):
     def _made(self, uuid: UUID) -> Tenant:
         self.work.make_tenant(uuid)
         tenant = self.work.session.scalars(select(Tenant).where(Tenant.uuid == uuid).with_for_update()).one()
-        sip_templates.generate(self.work, tenant, self.beside(EndpointsSIP).free_name)
+        sip_templates.generate(self.work, tenant)
         return tenant
 
     def _remove(self, tenant: Tenant) -> None:

@@ -70,6 +70,11 @@ def _number_from(system: System, start: int) -> None:
             " WHERE max_value > %s",
             [start, start],
         )
+        # The worker forgets the ids that it has at hand when it connects anew.
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def _make(system: System, tenant: str, label: str) -> dict[str, dict[str, Any]]:

@@ -34,7 +34,6 @@ ENDPOINTS: dict[str, tuple[type[ResourceService], type[AssociationService]]] = {
 }
 """The services of the endpoints, and of their associations with lines, by the line's field."""
 
-_CODES = 4
 _FREE_CODES = Statement("""
     SELECT json_agg(code) FROM unnest($1::text[]) AS code
     WHERE NOT EXISTS (SELECT FROM lines WHERE provisioning_code = code)
@@ -78,7 +77,7 @@ class Lines(InContextService):
         """Find the tenant, and a provisioning code where there is none."""
         super().prepare(item, fields)
         if item.provisioning_code is None:
-            item.provisioning_code = self.draw_codes(_CODES).pop()
+            item.provisioning_code = self._free_code()
 
     def add(self, fields: dict[str, Any]) -> Line:
         line = super().add(fields)
@@ -88,7 +87,7 @@ class Lines(InContextService):
         # A new line takes a number for a SIP endpoint only, and drops it for others.
         dropped = () if "endpoint_sip" in fields else ("caller_id_num",)
         if self._set_caller_id(line, {name: fields[name] for name in fields if name not in dropped}):
-            self.work.session.flush()
+            self.work.session.settle(line)
             self.notifier.announce("edited", self.work, line)
         for extension in fields.get("extensions", ()):
             self.beside(LineExtensions).join(line, self._extension(line, extension))
@@ -143,7 +142,9 @@ class Lines(InContextService):
 
     def _extension(self, line: Line, fields: dict[str, Any]) -> Any:
         fields = {"context": line.context} | fields
-        found = extensions_dao.find(self.work, exten=fields["exten"], context=fields["context"])
+        # Most are new, and where one is not, a constraint tells.
+        known = not self.work.trusts()
+        found = known and extensions_dao.find(self.work, exten=fields["exten"], context=fields["context"])
         return found or self.beside(Extensions).add(fields)
 
     def _set_caller_id(self, line: Line, fields: dict[str, Any]) -> bool:
@@ -166,10 +167,14 @@ class Lines(InContextService):
         endpoint.change_caller_id(given)
         return True
 
-    def draw_codes(self, number: int) -> list[str]:
-        """Codes that no line has, where none is at hand so many new ones; whoever uses one takes it away."""
-        free: list[str] = self.work.remembered("codes", list)
-        while not free:
+    def _free_code(self) -> str:
+        """A provisioning code that no line has."""
+        if self.work.trusts():
+            return self.work.stock.take("provisioning codes", self._free_codes)
+        return self._free_codes(1)[0]
+
+    def _free_codes(self, number: int) -> list[str]:
+        while True:
             drawn = {str(100_000 + secrets.randbelow(900_000)) for _ in range(number)}
-            free += self.work.look(_FREE_CODES, (list(drawn),)) or ()
-        return free
+            if free := self.work.look(_FREE_CODES, (list(drawn),)):
+                return free

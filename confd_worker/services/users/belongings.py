@@ -8,7 +8,6 @@ from uuid import UUID
 
 from confd_schemas.voicemails import Voicemail as VoicemailSchema
 
-from ... import models
 from ...core import errors
 from ...core.service import Service, loaded
 from ...models import User
@@ -36,11 +35,6 @@ class Belonging(Service):
         """Whether the member of the body asks for anything."""
         return bool(given)
 
-    @staticmethod
-    def makes(given: Any) -> dict[Any, int]:
-        """How many new items of which classes what the body gives may come to."""
-        return {}
-
     def give(self, user: User, given: Any) -> Any:
         """Make and join what the body says; what the reply shows of it, or None where that is what a read shows."""
         raise NotImplementedError
@@ -56,10 +50,6 @@ class Belonging(Service):
 
 class Voicemail(Belonging):
     member = "voicemail"
-
-    @staticmethod
-    def makes(given: dict[str, Any]) -> dict[Any, int]:
-        return {models.Voicemail: 1}
 
     def give(self, user: User, given: dict[str, Any]) -> None:
         if "id" in given:

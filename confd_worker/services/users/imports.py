@@ -23,7 +23,6 @@ from ...core.rpc import fingerprint, read
 from ...core.service import loaded
 from ...models import (
     CallPermission,
-    Destination,
     EndpointSCCP,
     EndpointSIP,
     Extension,
@@ -132,11 +131,6 @@ class UserImport(ResourceService):
 
     def _import_chunk(self, rows: Sequence[Numbered]) -> list[dict[str, Any]]:
         """Make users of rows, of which what one round trip can ask or write for all is asked and written so."""
-        many = len(rows)
-        self.work.session.reserve(
-            {User: many, Voicemail: many, Line: many, Extension: 2 * many, Incall: many, Destination: many}
-        )
-        self.beside(Lines).draw_codes(many)
         self._present = Present(self.work, [row.columns for row in rows])
         return [self._import(row) for row in rows]
 

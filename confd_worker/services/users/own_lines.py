@@ -7,7 +7,7 @@ from confd_schemas.user_belongings import UserLine
 
 from ...core import errors
 from ...core.service import loaded
-from ...models import Extension, Line, User
+from ...models import Line, User
 from ..endpoints_sip import in_context
 from ..extensions import Extensions, used
 from ..extensions import dao as extensions_dao
@@ -24,10 +24,6 @@ _KINDS = {"endpoint_sip": "SIP", "endpoint_sccp": "SCCP", "endpoint_custom": "cu
 
 class OwnLines(Belonging):
     member = "lines"
-
-    @staticmethod
-    def makes(given: list[dict[str, Any]]) -> dict[Any, int]:
-        return {Line: len(given), Extension: sum(len(fields.get("extensions") or ()) for fields in given)}
 
     def give(self, user: User, given: list[dict[str, Any]]) -> None:
         for fields in given:

@@ -167,9 +167,6 @@ class Users(UserImport, UserExport, ResourceService):
 
     def _create(self, fields: dict[str, Any]) -> Any:
         nested = {each.member: each for each in _GIVEN if each.asked(fields.get(each.member))}
-        if nested:
-            made = [{User: 1}, *(each.makes(fields[name]) for name, each in nested.items())]
-            self.work.session.reserve({model: number for each in made for model, number in each.items()})
         user = self.add({name: value for name, value in fields.items() if name not in nested})
         given = {name: self.beside(each).give(user, fields[name]) for name, each in nested.items()}
         if not nested and "auth" not in fields:
