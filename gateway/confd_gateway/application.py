@@ -18,6 +18,7 @@ from .addresses import base_url, script_name
 from .auth import Access, Auth, OpenAuth
 from .auth_server import ServerAuth
 from .auth_static import StaticAuth
+from .bodies import Bodies
 from .bus import Bus
 from .cors import Cors
 from .errors import BrokenOff, ClientGone, Failure, HeadersTooLarge, NotAllowed
@@ -89,6 +90,7 @@ class Gateway:
         self._settings = settings
         self._router = router
         self._auth = auth
+        self._bodies = Bodies()
         self._cors = Cors(settings.cors_headers) if settings.cors else None
         self.bus = Bus(
             settings.amqp_uri,
@@ -182,7 +184,8 @@ class Gateway:
             pieces = body_pieces(receive, headers, operation.limit or self._settings.max_body)
             arguments |= await upload(send, arguments, pieces)
         result = decode(await _patiently(send(arguments), receive))
-        return render(match, result, base_url(headers, scope.get("scheme", "http"), scope.get("server")))
+        base = base_url(headers, scope.get("scheme", "http"), scope.get("server"))
+        return render(match, result, base, self._bodies)
 
     async def _access(self, match: Match, headers: Headers) -> Access | None:
         acl = match.route.acl(match.segments)

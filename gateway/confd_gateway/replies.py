@@ -2,25 +2,22 @@
 
 import base64
 import binascii
-import codecs
 import re
-from json.encoder import encode_basestring_ascii
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 from starlette.responses import Response
 
+from .bodies import Bodies, in_ascii
 from .errors import Failure, NotAllowed, NotFound, Overloaded, RemoteFailure
 from .routing import PLACEHOLDER, Match
 
 __all__ = ["attachment", "decode", "failure_response", "json_response", "render"]
 
 JSON = "application/json"
-ESCAPED = "confd-json-escaped"
 # How the worker writes a good reply; the closing part cannot stand at the end of any other JSON that begins so.
 GOOD, NO_ERROR = b'{"result":', b',"error":null}'
-LINK = b'"href":"/'
 FILENAME = re.compile(r"[^A-Za-z0-9._-]")
 UNEXPECTED = "Unexpected error: "
 
@@ -88,18 +85,19 @@ def _failure(error: _Error) -> RemoteFailure:
     return failure
 
 
-def render(match: Match, result: bytes, base: str) -> Response:
+def render(match: Match, result: bytes, base: str, bodies: Bodies) -> Response:
     """The answer that the operation promises.
 
     Args:
         result: JSON as the service wrote it.
         base: what paths in links are put behind.
+        bodies: makes the body.
     """
     operation = match.route.operation
     if operation.success == 204:
         response = Response(status_code=204)
     elif operation.produces == JSON:
-        response = json_response(operation.success, _with_absolute_links(result, base))
+        response = Response(bodies.of(result, base), operation.success, media_type=JSON)
     else:
         response = _other(operation.produces, operation.success, result)
     location = _location(match, result, base)
@@ -108,11 +106,6 @@ def render(match: Match, result: bytes, base: str) -> Response:
     if match.route.shows_item:
         _tag(response, _revision(result))
     return response
-
-
-def _with_absolute_links(result: bytes, base: str) -> bytes:
-    # One search, where `replace` makes two.
-    return (LINK[:-1] + base.encode() + b"/").join(result.split(LINK))
 
 
 def _revision(item: bytes) -> int | None:
@@ -129,17 +122,7 @@ def _tag(response: Response, revision: int | None) -> None:
 
 def json_response(status: int, body: bytes) -> Response:
     """An answer in JSON; what is not ASCII is escaped, as clients expect."""
-    if not body.isascii():
-        body = body.decode().encode("ascii", ESCAPED)
-    return Response(body + b"\n", status, media_type=JSON)
-
-
-def _escape(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeEncodeError)
-    return encode_basestring_ascii(error.object[error.start : error.end])[1:-1], error.end
-
-
-codecs.register_error(ESCAPED, _escape)
+    return Response(in_ascii(body), status, media_type=JSON)
 
 
 def failure_response(failure: Failure) -> Response:
