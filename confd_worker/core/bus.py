@@ -71,6 +71,7 @@ class Bus:
             self.queue_arguments["x-delivery-limit"] = _DELIVERIES
         self._subscriptions: list[Subscription] = []
         self._leaving: dict[Subscription, Event] = {}
+        self._entering = False
         self._connection: amqp.Connection | None = None
         self._replies = _Replies(amqp_uri)
         self._stopping = False
@@ -84,6 +85,7 @@ class Bus:
     def subscribe(self, subscription: Subscription) -> None:
         """Consume from a queue from now on, or from `start` on."""
         self._subscriptions.append(subscription)
+        self._entering = True
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Take no more messages from the queue; waits until that is so."""
@@ -155,13 +157,16 @@ class Bus:
             disconnect(self._connection)
 
     def _enter_all(self, connection: amqp.Connection) -> None:
+        self._entering = False
         for each in self._subscriptions:
             if each.tag is None and each not in self._leaving:
                 self._enter(connection, each)
 
     def _consume(self, connection: amqp.Connection) -> None:
-        self._enter_all(connection)
-        self._leave()
+        if self._entering:
+            self._enter_all(connection)
+        if self._leaving:
+            self._leave()
         with contextlib.suppress(TimeoutError):
             connection.drain_events(timeout=_TICK)
         connection.heartbeat_tick()
