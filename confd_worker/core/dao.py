@@ -19,7 +19,7 @@ from .listing import NoMatch, Page, filter_value, page, search_pattern
 from .loading import Load, bound, typed
 from .projection import Projection, compiled, document, joined, parameter
 from .statements import Statement
-from .work import Json, Work
+from .work import Json, Shown, Work
 
 __all__ = ["DAO", "of_item", "of_resource"]
 
@@ -233,6 +233,10 @@ class DAO:
         """
         return Json(self._one(work, key, ("show", schema), lambda: self._projection(schema).row(self.model)))
 
+    def shown(self, work: Work, key: Any, schema: type[Schema] | None = None) -> Shown:
+        """The item as JSON, as the reply of a change that made it; arguments as for `show`."""
+        return Shown(*self._asking(work, key, ("show", schema), lambda: self._projection(schema).row(self.model)))
+
     def show_only(self, work: Work) -> Json:
         """The one row that this resource sees, as JSON."""
         if "only" not in self._statements:
@@ -266,6 +270,16 @@ class DAO:
         self, work: Work, key: Any, shape: tuple[Any, ...], make: Callable[[], Select[Any]],
         finish: Callable[[Select[Any]], Statement] = document,
     ) -> Any:  # fmt: skip
+        text = work.read(*self._asking(work, key, shape, make, finish))
+        if text is None:
+            raise self.not_found(key)
+        return text
+
+    def _asking(
+        self, work: Work, key: Any, shape: tuple[Any, ...], make: Callable[[], Select[Any]],
+        finish: Callable[[Select[Any]], Statement] = document,
+    ) -> tuple[Statement, tuple[Any, ...]]:  # fmt: skip
+        """The statement that asks for something of one item, and its parameters."""
         column, value = self._key(key)
         limited = self.owned and work.context.visible is not None
         shape = (*shape, column.key, limited)
@@ -274,11 +288,7 @@ class DAO:
             if limited:
                 query = query.where(self._tenant == func.any(parameter(2, "uuid[]")))
             self._statements[shape] = finish(query)
-        parameters = (str(value),) + ((_array(work.context.visible),) if limited else ())
-        text = work.read(self._statements[shape], parameters)
-        if text is None:
-            raise self.not_found(key)
-        return text
+        return self._statements[shape], (str(value),) + ((_array(work.context.visible),) if limited else ())
 
     def list(self, work: Work, given: dict[str, Any], schema: type[Schema] | None = None) -> Json:
         """`{"total": …, "items": […]}` as JSON, by one statement.

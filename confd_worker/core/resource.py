@@ -8,7 +8,7 @@ from .dao import DAO
 from .rpc import change, read
 from .service import Service
 from .validation import changed
-from .work import Json
+from .work import Json, Shown
 
 __all__ = ["ResourceService"]
 
@@ -70,10 +70,10 @@ class ResourceService(Service):
         return self.dao.show(self.work, id)
 
     @change
-    def create(self, body: Any) -> Json:
+    def create(self, body: Any) -> Shown:
         """Make an item from the body, and show it."""
         item = self.add(self.load("create", body))
-        return self.dao.show(self.work, getattr(item, self.spec.id), self.answer("create"))
+        return self.dao.shown(self.work, getattr(item, self.spec.id), self.answer("create"))
 
     @change
     def update(self, id: Any, body: Any) -> None:

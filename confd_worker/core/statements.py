@@ -13,7 +13,7 @@ from eventlet.greenthread import GreenThread
 from psycopg2.extensions import BYTES, TRANSACTION_STATUS_IDLE, register_type
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-__all__ = ["Statement", "Wire", "unreachable"]
+__all__ = ["Bound", "Statement", "Wire", "unreachable"]
 
 # Of each, the server keeps a plan for the connection.
 _MOST_PREPARED = 1000
@@ -43,6 +43,10 @@ class Statement:
         return f"EXECUTE {self.name} ({places})" if places else f"EXECUTE {self.name}"
 
 
+Bound = tuple[Statement, Sequence[Any]]
+"""A statement with the values of its placeholders."""
+
+
 class Wire:
     """One connection of the driver, in autocommit: BEGIN and COMMIT travel with other statements.
 
@@ -53,7 +57,7 @@ class Wire:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._prepared: set[str] = set()
-        self._waiting: list[tuple[Statement, Sequence[Any]]] = []
+        self._waiting: list[Bound] = []
         self._underway: GreenThread | None = None
 
     @property
@@ -87,12 +91,20 @@ class Wire:
         if waiting := self._take():
             self._execute_all(waiting)
 
-    def commit(self, last: Sequence[tuple[Statement, Sequence[Any]]] = ()) -> None:
-        """Execute what waits and these statements, and commit, in one round trip; none where there is nothing to."""
+    def commit(self, last: Sequence[Bound] = (), then: Bound | None = None) -> list[Sequence[Any]]:
+        """Execute what waits and these statements, and commit, in one round trip; none where there is nothing to.
+
+        Args:
+            then: a statement to execute once that is committed; its rows are given.
+        """
         statements = [*self._take(), *last]
-        if statements or self.in_transaction:
-            with self._connection.cursor() as cursor:
-                self._execute(cursor, statements, begin=True, end="COMMIT")
+        if not statements and not self.in_transaction:
+            return []
+        with self._connection.cursor() as cursor:
+            if then is not None and then[0].encoded:
+                register_type(BYTES, cursor)
+            self._execute(cursor, statements, begin=True, end="COMMIT", then=then)
+            return cursor.fetchall() if cursor.description else []
 
     def roll_back(self) -> None:
         """End the transaction, if one is open, without what waits."""
@@ -113,7 +125,7 @@ class Wire:
             cursor.execute(f"PREPARE {statement.name} AS {statement.sql}")
         self._prepared.add(statement.name)
 
-    def _take(self) -> list[tuple[Statement, Sequence[Any]]]:
+    def _take(self) -> list[Bound]:
         """What waits, once nothing is under way any more; raises what went wrong there."""
         waiting, self._waiting = self._waiting, []
         underway, self._underway = self._underway, None
@@ -121,21 +133,28 @@ class Wire:
             underway.wait()
         return waiting
 
-    def _execute_all(self, statements: Sequence[tuple[Statement, Sequence[Any]]]) -> None:
+    def _execute_all(self, statements: Sequence[Bound]) -> None:
         with self._connection.cursor() as cursor:
             self._execute(cursor, statements, begin=True)
 
     def _execute(
-        self, cursor: Any, statements: Sequence[tuple[Statement, Sequence[Any]]], begin: bool, end: str = ""
+        self, cursor: Any, statements: Sequence[Bound], begin: bool, end: str = "", then: Bound | None = None
     ) -> None:
-        for statement, _ in statements:
+        after = () if then is None else (then,)
+        for statement, _ in (*statements, *after):
             self.prepare(statement)
-        commands = [statement.command(", ".join(["%s"] * len(values))) for statement, values in statements]
+        commands = list(map(_command, statements))
         if begin and not self.in_transaction:
             commands.insert(0, "BEGIN")
         if end:
             commands.append(end)
-        cursor.execute(";".join(commands), [value for _, values in statements for value in values])
+        commands += map(_command, after)
+        cursor.execute(";".join(commands), [value for _, values in (*statements, *after) for value in values])
+
+
+def _command(bound: Bound) -> str:
+    statement, values = bound
+    return statement.command(", ".join(["%s"] * len(values)))
 
 
 def unreachable(error: BaseException) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -24,11 +25,11 @@ from ..config import Settings
 from . import errors
 from .context import Context
 from .database import Database, lost_race, refusal, unreachable
-from .statements import Statement
+from .statements import Bound, Statement
 from .stock import Stock
 from .writing import ChangeSession
 
-__all__ = ["Event", "Facts", "Json", "Work", "decoded"]
+__all__ = ["Event", "Facts", "Json", "Shown", "Work", "decoded"]
 
 Json = orjson.Fragment
 """JSON text that goes out as it is."""
@@ -53,7 +54,27 @@ _RELOADS = Statement("""
 """)
 _REQUEST = Statement("INSERT INTO sysconfd_requests (method, path, parameters) VALUES ($1, $2, $3::jsonb)")
 _RECORD = Statement("INSERT INTO calls (key, fingerprint, reply) VALUES ($1, $2, $3)")
+_REPLY = Statement("SELECT reply FROM calls WHERE key = $1", encoded=True)
 _TENANT = text("INSERT INTO tenants (uuid) VALUES (:uuid) ON CONFLICT DO NOTHING")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The JSON that a statement gives when a change has done all that it does, as its reply.
+
+    So it needs no round trip of its own: the record of the call gets it, and is read once it is committed.
+    """
+
+    statement: Statement
+    parameters: tuple[Any, ...]
+
+
+@cache
+def _record_of(shown: Statement, parameters: int) -> Statement:
+    """Writes down the call that its last two parameters tell, with what the statement gives as its reply."""
+    return Statement(f"""
+        INSERT INTO calls (key, fingerprint, reply) VALUES (${parameters + 1}, ${parameters + 2}, ({shown.sql}))
+    """)
 
 
 def decoded(shown: Json) -> Any:
@@ -288,27 +309,28 @@ class Work:
         key = self._key(part)
         with self._transaction():
             if key and (attempt or context.keyed or context.redelivered):
-                reply = self._recorded(key, fingerprint)
-                if reply is not None:
-                    return Json(reply)
+                recorded = self._recorded(key, fingerprint)
+                if recorded is not None:
+                    return Json(recorded)
                 self._committing = False
             # Waiting for a connection may have taken the time that was left.
             self.session.connection()
             if context.overdue:
                 raise errors.Overdue()
             try:
-                answer = orjson.dumps(run())
+                answer = run()
+                reply = answer if isinstance(answer, Shown) else orjson.dumps(answer)
             except errors.ServiceError:
                 # A call that is delivered twice at once may be refused for what it has just done itself.
                 self.session.rollback()
-                reply = self._recorded(key, fingerprint) if key else None
-                if reply is None:
+                recorded = self._recorded(key, fingerprint) if key else None
+                if recorded is None:
                     raise
-                return Json(reply)
-            self._commit(key, fingerprint, answer)
+                return Json(recorded)
+            told = self._commit(key, fingerprint, reply)
         for each in self._afterwards:
             self._finish(each)
-        return Json(answer)
+        return Json(told)
 
     @staticmethod
     def _finish(run: Callable[[], None]) -> None:
@@ -337,13 +359,15 @@ class Work:
             raise errors.KeyReused(key.partition(":")[2])
         return found.reply
 
-    def _commit(self, key: str | None, fingerprint: str, answer: bytes) -> None:
-        """Write down what must be told and the call itself, in one round trip, and commit."""
+    def _commit(self, key: str | None, fingerprint: str, reply: bytes | Shown) -> bytes:
+        """Write down what must be told and the call itself, in one round trip, and commit; the reply."""
         self.session.flush()
         if self.context.overdue:
             # Nobody waits any more; and a process that was stopped for a while may have begun too late.
             raise errors.Overdue()
-        last: list[tuple[Statement, Sequence[Any]]] = []
+        if isinstance(reply, Shown) and not key:
+            reply = self.read(reply.statement, reply.parameters).encode()
+        last: list[Bound] = []
         if self._events:
             last.append((_EVENTS, self._event_columns()))
         if self._reloads and self.settings.sysconfd_url:
@@ -351,12 +375,18 @@ class Work:
         if self.settings.sysconfd_url:
             for method, path, parameters in self._requests:
                 last.append((_REQUEST, [method, path, json.dumps(parameters)]))
-        if key:
-            last.append((_RECORD, [key, fingerprint, answer.decode()]))
+        then = None
+        if isinstance(reply, Shown):
+            record = _record_of(reply.statement, len(reply.parameters))
+            last.append((record, [*reply.parameters, key, fingerprint]))
+            then = _REPLY, [key]
+        elif key:
+            last.append((_RECORD, [key, fingerprint, reply.decode()]))
         self._committing = True
-        self.session.finish(last)
+        rows = self.session.finish(last, then)
         if self._events or self._reloads or self._requests:
             self.facts.rung()
+        return rows[0][0] if isinstance(reply, Shown) else reply
 
     def _event_columns(self) -> list[list[Any]]:
         rows = []

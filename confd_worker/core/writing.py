@@ -27,7 +27,7 @@ from sqlalchemy.orm.state import InstanceState
 
 from ..models.base import Base, TenantOwned
 from .rows import Process, processor, quoted, rows_of
-from .statements import Statement, Wire, unreachable
+from .statements import Bound, Statement, Wire, unreachable
 from .stock import Stock
 
 __all__ = ["WIRE", "ChangeSession"]
@@ -110,11 +110,16 @@ class ChangeSession(Session):
         """Execute a statement that gives no rows."""
         self._on_wire(Wire.send if self.together else Wire.rows, _statement(sql), values)
 
-    def finish(self, last: Sequence[tuple[Statement, Sequence[Any]]]) -> None:
-        """Write what is left to write, execute these statements and commit, in one round trip."""
+    def finish(self, last: Sequence[Bound], then: Bound | None = None) -> list[Sequence[Any]]:
+        """Write what is left to write, execute these statements and commit, in one round trip.
+
+        Args:
+            then: a statement to execute once that is committed; its rows are given.
+        """
         self.flush()
-        self._on_wire(Wire.commit, last)
+        rows: list[Sequence[Any]] = self._on_wire(Wire.commit, last, then)
         self.commit()
+        return rows
 
     def rollback(self) -> None:
         """Undo all; what comes then may use another connection."""

@@ -169,10 +169,10 @@ class Users(UserImport, UserExport, ResourceService):
         nested = {each.member: each for each in _GIVEN if each.asked(fields.get(each.member))}
         user = self.add({name: value for name, value in fields.items() if name not in nested})
         given = {name: self.beside(each).give(user, fields[name]) for name, each in nested.items()}
-        if not nested and "auth" not in fields:
-            return self.dao.show(self.work, user.id)
-        shown = decoded(self.dao.show(self.work, user.id, UserCreated))
-        return shown | {name: value for name, value in given.items() if value is not None}
+        told = {name: value for name, value in given.items() if value is not None}
+        if not told and "auth" not in fields:
+            return self.dao.shown(self.work, user.id, UserCreated if nested else None)
+        return decoded(self.dao.show(self.work, user.id, UserCreated)) | told
 
     def prepare(self, item: User, fields: dict[str, Any]) -> None:
         """Make the caller ID of the names, where there is none."""
