@@ -42,11 +42,11 @@ class Runtime:
         self.database = Database(settings.db_uri, settings.db_connections)
         self.bus = Bus(settings.amqp_uri, settings.queue_type)
         self.dead_letters = DeadLetters(self.database, self.bus)
-        self._bell = Bell(self._notify)
         self.relay = Relay(settings.db_uri, settings.amqp_uri, settings.events_exchange, events)
         self.jobs: list[Standby] = [self.relay]
         if settings.sysconfd_url:
             self.jobs.append(Sysconfd(settings.db_uri, settings.sysconfd_url, settings.sysconfd_merge_seconds))
+        self._bell = Bell(self.jobs, self._notify)
         self.facts = Facts(settings, self._origin(), self._bell.ring, settings.master_tenant_uuid or None)
 
     def work(self, context: Context) -> Work:

@@ -6,7 +6,7 @@ import select
 import socket
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import eventlet
@@ -44,6 +44,7 @@ class Standby(ABC):
         self._told = f"{socket.gethostname()[:40]} {os.getpid()} {self.name}"
         self._stopping = False
         self._greenlet: eventlet.greenthread.GreenThread | None = None
+        self._called: Event = Event()
         self.active = False
 
     def start(self) -> None:
@@ -53,8 +54,14 @@ class Standby(ABC):
     def stop(self) -> None:
         """Finish what is being done and give the job up."""
         self._stopping = True
+        self.wake()
         if self._greenlet is not None:
             self._greenlet.wait()
+
+    def wake(self) -> None:
+        """Have it look at once, where this process does the job."""
+        if not self._called.ready():
+            self._called.send(None)
 
     @abstractmethod
     def step(self, connection: "psycopg2.extensions.connection") -> bool:
@@ -103,6 +110,7 @@ class Standby(ABC):
             self.opened()
             while not self._stopping:
                 connection.notifies.clear()
+                self._called = Event()
                 if not self.step(connection):
                     self._wait(connection)
         finally:
@@ -110,21 +118,34 @@ class Standby(ABC):
             self.closed()
 
     def _wait(self, connection: "psycopg2.extensions.connection") -> None:
-        if not connection.notifies:
+        if connection.notifies or self._called.ready():
+            return
+        listener = eventlet.spawn(self._listen, connection)
+        try:
+            self._called.wait()
+        finally:
+            listener.kill()
+        connection.poll()
+
+    def _listen(self, connection: "psycopg2.extensions.connection") -> None:
+        try:
             select.select([connection], [], [], self.poll)
-            connection.poll()
+        finally:
+            self.wake()
 
 
 class Bell:
-    """Wakes the jobs after commits; many commits at once ring it once.
+    """Wakes the jobs after commits, be they done here or elsewhere; many commits at once ring it once.
 
     Outside of the transaction, because PostgreSQL lets transactions that notify commit only one after the other.
 
     Args:
-        ring: sends the notification.
+        jobs: of this process.
+        ring: sends the notification to other processes.
     """
 
-    def __init__(self, ring: Callable[[], None]) -> None:
+    def __init__(self, jobs: Sequence[Standby], ring: Callable[[], None]) -> None:
+        self._jobs = jobs
         self._ring = ring
         self._rung: Event = Event()
 
@@ -134,7 +155,9 @@ class Bell:
 
     def ring(self) -> None:
         """Something was committed that must be told."""
-        if not self._rung.ready():
+        for job in self._jobs:
+            job.wake()
+        if not self._rung.ready() and not all(job.active for job in self._jobs):
             self._rung.send(None)
 
     def _run(self) -> None:
