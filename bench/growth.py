@@ -9,7 +9,7 @@ __all__ = ["SIZES", "growth"]
 SIZES = {"1 k": (1, 1_000), "10 k": (1, 10_000), "100 k": (1, 100_000), "1,000 x 100": (1_000, 100)}
 """Number of tenants, and of users in each, by what tables call it."""
 
-_ROUNDS = 3
+_ROUNDS = 5
 _SLOW = 300.0
 _IN_FLIGHT = 32
 
