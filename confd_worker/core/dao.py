@@ -138,12 +138,10 @@ class DAO:
                 query = query.where(column == (func.any(value) if many else value))
             if limited:
                 query = query.where(self._tenant == func.any(parameter(len(columns) + 1, "uuid[]")))
-            if many:
-                query = query.order_by(*columns)
-            return query.with_for_update(key_share=True, of=self.model) if lock else query
+            return query.order_by(*columns) if many else query
 
         if shape not in self._loads:
-            self._loads[shape] = Load(self.model, relations, limit)
+            self._loads[shape] = Load(self.model, relations, limit, lock)
         return self._loads[shape]
 
     def _given(self, work: Work, *values: Any, all_tenants: bool = False) -> list[Any]:

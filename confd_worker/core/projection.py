@@ -26,7 +26,7 @@ from sqlalchemy.sql.util import ClauseAdapter
 from .references import References
 from .statements import Statement
 
-__all__ = ["Projection", "compiled", "document", "joined", "parameter"]
+__all__ = ["Projection", "compiled", "document", "joined", "parameter", "related"]
 
 _DIALECT = postgresql.dialect(paramstyle="named")
 _MICROSECONDS = 'YYYY-MM-DD"T"HH24:MI:SS.US'
@@ -115,26 +115,29 @@ class Projection:
         found = inspect(self.model).relationships[relation]
         target = aliased(found.mapper.class_)
         shown = Projection(schema, found.mapper.class_, self._schemas).row(target, only)
-        return _limited(shown, found, entity, target).correlate(entity)
+        query, order = related(shown, found, entity, target)
+        return query.order_by(*order)
 
 
-def _limited(shown: Select[Any], relation: RelationshipProperty[Any], entity: Any, target: Any) -> Select[Any]:
-    """Limit `shown` to the rows of `target` that the relationship joins to `entity`, in its order."""
+def related(
+    shown: Select[Any], relation: RelationshipProperty[Any], entity: Any, target: Any
+) -> tuple[Select[Any], list[Any]]:
+    """`shown`, limited to the rows of `target` that a relationship joins to an outer query's `entity`; their order."""
     to_entity = ClauseAdapter(inspect(entity).selectable)
     to_target = ClauseAdapter(inspect(target).selectable)
-    order = relation.order_by or ()
+    order = [to_target.traverse(each) for each in relation.order_by or ()]
     if relation.secondary is None:
         condition = to_target.traverse(relation.primaryjoin)
-        return shown.where(to_entity.traverse(condition)).order_by(*map(to_target.traverse, order))
+        return shown.where(to_entity.traverse(condition)).correlate(entity), order
     assert relation.secondaryjoin is not None
     link = relation.secondary.alias()
     to_link = ClauseAdapter(link)
-    return (
+    query = (
         shown.select_from(link)
         .where(to_link.traverse(to_entity.traverse(relation.primaryjoin)))
         .where(to_link.traverse(to_target.traverse(relation.secondaryjoin)))
-        .order_by(*(to_link.traverse(to_target.traverse(each)) for each in order))
     )
+    return query.correlate(entity), [to_link.traverse(each) for each in order]
 
 
 def _nullable(value: Any) -> bool:

@@ -3,7 +3,7 @@
 This is the part of an ORM that a change needs for each row, without what SQLAlchemy works out anew each time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -44,9 +44,12 @@ class Rows:
         """What a query of `entity` (the class, or an alias of it) selects, so that `item` can be made of it."""
         return [getattr(entity, name) for name in self.columns]
 
-    def item(self, session: Session, row: Sequence[Any]) -> Any:
-        """The item of a row; None for the nulls of an outer join. What the session has already stays as it is."""
-        values = {name: read(value) for (name, read), value in zip(self._read, row, strict=True)}
+    def item(self, session: Session, cells: Iterator[Any]) -> Any:
+        """The item that the next cells of a row tell; None for the nulls of an outer join.
+
+        What the session has already stays as it is.
+        """
+        values = {name: read(next(cells)) for name, read in self._read}
         primary = tuple(values[name] for name in self.keys)
         if None in primary:
             return None
