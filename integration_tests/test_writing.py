@@ -22,6 +22,7 @@ from confd_worker.core.work import Facts, Work
 from confd_worker.core.writing import ChangeSession
 from confd_worker.models import CallPermission, EndpointSIP, Extension, Line, Tenant, User, UserLine, Voicemail
 from confd_worker.models import Context as ContextModel
+from confd_worker.models.base import Base
 from confd_worker.models.endpoint_sip import EndpointSIPTemplate
 from confd_worker.services.user_line import UserLines
 from confd_worker.services.users.service import Users
@@ -209,6 +210,22 @@ def test_a_commit_sends_what_still_waits(database: Database) -> None:
         session.commit()
     with ChangeSession(database.engine, None, Stock()) as session:
         assert session.get(Tenant, things.tenant) is not None
+
+
+def _defaults_known_twice() -> list[Any]:
+    columns = [column for table in Base.metadata.sorted_tables for column in table.columns]
+    return [each for each in columns if each.server_default is not None and each.default is not None]
+
+
+@pytest.mark.parametrize("column", [each for each in _defaults_known_twice() if each.default.is_scalar], ids=str)
+def test_what_an_insert_leaves_out_the_database_gives(column: Any, system: System) -> None:
+    with system.database() as cursor:
+        cursor.execute(
+            "SELECT column_default FROM information_schema.columns WHERE table_name = %s AND column_name = %s",
+            (column.table.name, column.name),
+        )
+        cursor.execute(f"SELECT {cursor.fetchone()[0]}")
+        assert cursor.fetchone() == (column.default.arg,)
 
 
 def test_what_is_settled_is_written_before_a_statement_names_its_table(database: Database) -> None:

@@ -153,7 +153,10 @@ class DAO:
 
     def new(self, fields: dict[str, Any]) -> Any:
         """An item with these values, not in the database yet."""
-        return self.change(self.model(), fields)
+        item = self.model()
+        # There is no history to keep of it yet, which is what setting an attribute is about.
+        vars(item).update({name: value for name, value in fields.items() if name in self._plain})
+        return self.change(item, {name: value for name, value in fields.items() if name not in self._plain})
 
     def change(self, item: Any, fields: dict[str, Any]) -> Any:
         """Give the item these values; what is not a column, or a hybrid that can be set, is left to others."""
@@ -173,6 +176,12 @@ class DAO:
         mapper = inspect(self.model)
         hybrids = (name for name, each in mapper.all_orm_descriptors.items() if getattr(each, "fset", None))
         return frozenset((*mapper.column_attrs.keys(), *hybrids))
+
+    @cached_property
+    def _plain(self) -> frozenset[str]:
+        """Columns whose values are taken as they are."""
+        mapper = inspect(self.model)
+        return frozenset(mapper.column_attrs.keys()) - frozenset(mapper.validators)
 
     def find(self, work: Work, *, all_tenants: bool = False, **equal: Any) -> Any:
         """The first item whose columns equal the given values, or None."""

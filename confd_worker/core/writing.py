@@ -42,6 +42,9 @@ _IDS = """
     SELECT nextval(sequence)
     FROM (SELECT pg_get_serial_sequence($1, $2)::regclass AS sequence OFFSET 0) AS of, generate_series(1, $3)
 """
+# Of the statements that insert into one table; each is prepared for each connection.
+_MOST_SHAPES = 32
+_NEVER = object()
 _WORD = re.compile(r"\w+")
 _statement = lru_cache(1000)(Statement)
 
@@ -173,7 +176,7 @@ class ChangeSession(Session):
     def _write(self, writing: "_Writing", state: State) -> None:
         values = state.dict
         if state.key is None:
-            insert = writing.insert(self._complete(writing, values))
+            insert = writing.insert(values, self._complete(writing, values))
             given = [bind(values[name]) for name, bind in insert.given]
             if not insert.generated:
                 self.send(insert.sql, given)
@@ -243,7 +246,8 @@ class _Writing:
         self.tables = frozenset({self.rows.table.name, *secondary})
         key = self.rows.table.autoincrement_column
         self.numbered = None if key is None else mapper.get_property_by_column(key).key
-        self._inserts: dict[tuple[str, ...], _Insert] = {}
+        self._implied = {name: self._implied_in(name, column) for name, column in self.rows.columns.items()}
+        self._inserts: dict[tuple[tuple[str, ...], ...], _Insert] = {}
         self._updates: dict[tuple[str, ...], str] = {}
 
     def only_grows(self, state: State) -> bool:
@@ -272,11 +276,14 @@ class _Writing:
         """Give a new row what Python knows of defaults; the columns that are left to the database."""
         return tuple(name for name in self.rows.columns if name not in values and not self._default(name, values))
 
-    def insert(self, generated: tuple[str, ...]) -> _Insert:
-        """The statement that inserts a row without these columns."""
-        if generated not in self._inserts:
-            self._inserts[generated] = self._insert(generated)
-        return self._inserts[generated]
+    def insert(self, values: dict[str, Any], generated: tuple[str, ...]) -> _Insert:
+        """The statement that inserts a row; what the database gives to it anyhow is not among what it takes."""
+        given = tuple(name for name, implied in self._implied.items() if values.get(name, implied) != implied)
+        if (given, generated) not in self._inserts and len(self._inserts) >= _MOST_SHAPES:
+            given = tuple(name for name in self.rows.columns if name not in generated)
+        if (given, generated) not in self._inserts:
+            self._inserts[given, generated] = self._insert(given, generated)
+        return self._inserts[given, generated]
 
     def _default(self, name: str, values: dict[str, Any]) -> bool:
         column = self.rows.columns[name]
@@ -286,9 +293,15 @@ class _Writing:
             values[name] = None
         return name in values
 
-    def _insert(self, generated: tuple[str, ...]) -> _Insert:
+    def _implied_in(self, name: str, column: Column[Any]) -> Any:
+        """The value of a column that an INSERT need not give; where there is none, something that nothing equals."""
+        if column.server_default is None:
+            return _NEVER if self.rows.bind[name](None) is not None else None
+        default: Any = column.default
+        return default.arg if default is not None and default.is_scalar else _NEVER
+
+    def _insert(self, given: tuple[str, ...], generated: tuple[str, ...]) -> _Insert:
         columns = self.rows.columns
-        given = [name for name in columns if name not in generated]
         sql = _insert(self.rows.table, [columns[name] for name in given])
         if generated:
             sql += " RETURNING " + ", ".join(quoted(columns[name]) for name in generated)

@@ -32,7 +32,7 @@ _TEXTS = (
     "firstname || ' ' || lastname", "caller_id", "description", "userfield", "email", "mobile_phone_number",
     "preprocess_subroutine", "outgoing_caller_id", "username", "subscription_type::text",
 )  # fmt: skip
-_SEARCHED = "confd_fold({})".format(" || chr(10) || ".join(f"coalesce({text}, '')" for text in _TEXTS))
+_SEARCHED = "confd_fold({})".format(" || E'\\n' || ".join(f"coalesce({text}, '')" for text in _TEXTS))
 
 
 def _off() -> Mapped[bool]:

@@ -562,7 +562,7 @@ CREATE TABLE users (
     unconditional_destination VARCHAR(128),
     voicemail_id INTEGER,
     tenant_uuid UUID NOT NULL,
-    searched VARCHAR GENERATED ALWAYS AS (confd_fold(coalesce(firstname || ' ' || lastname, '') || chr(10) || coalesce(caller_id, '') || chr(10) || coalesce(description, '') || chr(10) || coalesce(userfield, '') || chr(10) || coalesce(email, '') || chr(10) || coalesce(mobile_phone_number, '') || chr(10) || coalesce(preprocess_subroutine, '') || chr(10) || coalesce(outgoing_caller_id, '') || chr(10) || coalesce(username, '') || chr(10) || coalesce(subscription_type::text, ''))) STORED NOT NULL,
+    searched VARCHAR GENERATED ALWAYS AS (confd_fold(coalesce(firstname || ' ' || lastname, '') || E'\n' || coalesce(caller_id, '') || E'\n' || coalesce(description, '') || E'\n' || coalesce(userfield, '') || E'\n' || coalesce(email, '') || E'\n' || coalesce(mobile_phone_number, '') || E'\n' || coalesce(preprocess_subroutine, '') || E'\n' || coalesce(outgoing_caller_id, '') || E'\n' || coalesce(username, '') || E'\n' || coalesce(subscription_type::text, ''))) STORED NOT NULL,
     revision INTEGER DEFAULT '1' NOT NULL,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_uuid_key UNIQUE (uuid),
