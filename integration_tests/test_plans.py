@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from confd_worker.core.database import Database
 from confd_worker.core.listing import page
 from confd_worker.services.users.dao import dao
 
@@ -59,6 +60,16 @@ def test_a_page_of_many_users_reads_no_more_than_its_users(crowded: tuple[Any, l
     # Neither is anything shown of those before the page.
     assert "loops=50)" in plan
     assert "loops=150)" not in plan
+
+
+def test_no_plan_reads_a_whole_table_even_while_it_is_small(system: System) -> None:
+    database = Database(system.db_uri, connections=1)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TEMPORARY TABLE small (key text PRIMARY KEY) ON COMMIT DROP")
+        connection.exec_driver_sql("ANALYZE small")
+        plan = connection.exec_driver_sql("EXPLAIN SELECT FROM small WHERE key = 'x'").scalars().all()
+    database.close()
+    assert "small_pkey" in plan[0]
 
 
 def _plan(cursor: Any, given: dict[str, Any], values: tuple[Any, ...], *options: str) -> str:

@@ -48,14 +48,15 @@ class Database:
     """
 
     def __init__(self, uri: str, connections: int = 32) -> None:
-        # JIT and a plan per execution cost more than any of these statements takes.
+        # JIT and a plan per execution cost more than any of these statements takes. As plans are kept, one that reads a
+        # whole table, since that is small at the moment, would be wrong when the table has grown.
         options: dict[str, Any] = {
             "pool_size": connections,
             "max_overflow": 0,
             "pool_timeout": _PATIENCE,
             "pool_use_lifo": True,
             "connect_args": {
-                "options": "-c jit=off -c plan_cache_mode=force_generic_plan",
+                "options": "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off",
                 "client_encoding": "utf8",
                 "connect_timeout": 10,
             },
