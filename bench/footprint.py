@@ -10,7 +10,7 @@ __all__ = ["memory", "start"]
 
 _STARTS = 3
 _REST = 2
-_STEPS, _STEP_CALLS, _LONGEST = 10, 10_000, 45
+_STEPS, _STEP_CALLS, _LONGEST = 10, 10_000, 90
 
 
 def start(run: Run) -> None:
