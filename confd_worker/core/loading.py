@@ -74,10 +74,10 @@ def _rows(relations: Iterable[RelationshipProperty[Any]]) -> list[tuple[str, Row
     return [(each.key, rows_of(each.mapper)) for each in relations]
 
 
-def _give(item: Any, name: str, related: Any) -> None:
+def _give(item: Any, name: str, value: Any) -> None:
     """What a relationship leads to, where the item does not have it yet."""
     if name not in vars(item):
-        set_committed_value(item, name, related)
+        set_committed_value(item, name, value)
 
 
 def _locked(query: Select[Any], model: Any) -> Select[Any]:
