@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from confd_worker.client import Client
+from confd_worker.core.database import Database
 from confd_worker.embedded import Broker, Postgres
 from confd_worker.migrate import upgrade
 
@@ -114,6 +115,14 @@ def system(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         system.close()
 
 
+@pytest.fixture(scope="session")
+def database(system: System) -> Iterator[Database]:
+    """The system's database as the worker uses it, for tests that look closer than a caller can."""
+    database = Database(system.db_uri, connections=2)
+    yield database
+    database.close()
+
+
 @pytest.fixture(scope="module")
 def listening() -> Iterator[Daemon]:
     """A system daemon."""
@@ -154,6 +163,13 @@ def client(system: System, tenant: str) -> Iterator[Client]:
 def call(client: Client) -> Callable[..., Any]:
     """Call a method in the test's tenant: `call("users.get", id=1)`."""
     return client.call
+
+
+@pytest.fixture
+def context(call: Callable[..., Any]) -> str:
+    """Name of a context in the test's tenant, with ranges."""
+    ranges = [{"start": "1000", "end": "1999"}]
+    return str(call("contexts.create", body={"label": "x", "user_ranges": ranges, "voicemail_ranges": ranges})["name"])
 
 
 @pytest.fixture

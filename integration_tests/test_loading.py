@@ -1,7 +1,7 @@
 """What a change loads: items with their relationships, as the one who changed them last has left them."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,19 +18,6 @@ from confd_worker.services.lines.dao import dao as lines
 from .system import System, until
 
 Call = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def database(system: System) -> Iterator[Database]:
-    database = Database(system.db_uri, connections=2)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def context(call: Call) -> str:
-    """Name of a context with ranges."""
-    return call("contexts.create", body={"label": "x", "user_ranges": [{"start": "1000", "end": "1999"}]})["name"]
 
 
 class _Change:

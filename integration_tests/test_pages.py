@@ -20,13 +20,6 @@ from .system import System
 _INSERT = "INSERT INTO users (uuid, firstname, caller_id, tenant_uuid) VALUES (gen_random_uuid(), %s, '\"x\"', %s)"
 
 
-@pytest.fixture(scope="module")
-def database(system: System) -> Iterator[Database]:
-    database = Database(system.db_uri, connections=2)
-    yield database
-    database.close()
-
-
 @pytest.fixture
 def names(database: Database, system: System, tenant: str) -> Callable[[], list[str]]:
     """The first names that the list of users shows."""

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -171,13 +171,6 @@ _LEFT = """
 """
 
 
-@pytest.fixture(scope="module")
-def database(system: System) -> Iterator[Database]:
-    database = Database(system.db_uri, connections=2)
-    yield database
-    database.close()
-
-
 def _left(session: Session, change: Change) -> str:
     """What the change leaves of a tenant; nothing of it stays."""
     things = Things()
@@ -286,13 +279,6 @@ WHOLE = {
 
 def _whole(context: str, exten: int) -> Any:
     return orjson.loads(orjson.dumps(WHOLE).replace(b"{context}", context.encode()).replace(b"{exten}", b"%d" % exten))
-
-
-@pytest.fixture
-def context(call: Callable[..., Any]) -> str:
-    """Name of a context with ranges."""
-    ranges = [{"start": "1000", "end": "1999"}]
-    return call("contexts.create", body={"label": "x", "user_ranges": ranges, "voicemail_ranges": ranges})["name"]
 
 
 def test_changes_take_few_round_trips(
