@@ -75,7 +75,7 @@ def test_no_plan_reads_a_whole_table_even_while_it_is_small(system: System) -> N
 def _plan(cursor: Any, given: dict[str, Any], values: tuple[Any, ...], *options: str) -> str:
     """How PostgreSQL lists users."""
     assert dao.spec.listing is not None
-    statement = dao._list_statement(page(given, dao.spec.listing), "uuid", None)
+    statement = dao.lists.statement(page(given, dao.spec.listing), "uuid")
     cursor.execute(f"PREPARE plan AS {statement.sql}".replace("%", "%%"), ())
     try:
         # As after a few calls, when PostgreSQL no longer looks at the values.

@@ -8,23 +8,20 @@ from uuid import UUID
 
 from confd_schemas.schema import Schema
 from confd_schemas.spec import Resource, discover
-from sqlalchemy import Select, Text, and_, cast, func, inspect, literal_column, or_, select, true
-from sqlalchemy.orm import RelationshipDirection, aliased
+from sqlalchemy import Select, Text, and_, cast, func, inspect, literal_column, select
+from sqlalchemy.orm import RelationshipDirection
 from sqlalchemy.orm.attributes import set_committed_value
 
 from ..models.base import TenantOwned
-from ..models.tally import tallies
 from . import errors
-from .listing import NoMatch, Page, filter_value, page, search_pattern
-from .loading import Load, bound, typed
-from .projection import Projection, compiled, document, joined, parameter
+from .lists import Lists, listed
+from .loading import Load, array, bound, typed
+from .projection import COMMA, Projection, compiled, document, parameter
 from .statements import Statement
 from .work import Json, Shown, Work
 
 __all__ = ["DAO", "of_item", "of_resource"]
 
-_COMMA: Any = literal_column("','")
-_EMPTY_LIST = b'{"total":0,"items":[]}'
 # No id has more, and Python refuses to read numbers of thousands of digits.
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _INTEGER_MAX = 2**31 - 1
@@ -84,10 +81,10 @@ class DAO:
         self._tenant: Any = getattr(model, tenant or "tenant_uuid", None)
         self._key_shown = shown or _shown
         self._where = where
-        self._tallied = where is None and getattr(model, "tallied", False)
-        self._search = search
-        self._sort = sort or (lambda column, schema: getattr(model, column))
-        self._folded, self._lists = frozenset(folded), frozenset(lists)
+        self.lists = Lists(
+            model, spec, tenant=self._tenant if self.owned else None, seen=where and self._seen,
+            projection=self._projection, sort=sort, folded=folded, many=lists, search=search,
+        )  # fmt: skip
         self._statements: dict[Any, Statement] = {}
         self._loads: dict[Any, Load] = {}
         _by_resource.setdefault(spec.name, self)
@@ -120,7 +117,7 @@ class DAO:
             return {}
         column = self.model.uuid if isinstance(next(iter(wanted), None), UUID) else self.model.__mapper__.primary_key[0]
         load = self._load(work, (column,), many=True, lock=lock)
-        items = load.all(work.session, self._given(work, _array(wanted)))
+        items = load.all(work.session, self._given(work, array(wanted)))
         return {getattr(item, column.key): item for item in items}
 
     def _load(
@@ -137,7 +134,7 @@ class DAO:
                 value = typed(number, column, many)
                 query = query.where(column == (func.any(value) if many else value))
             if limited:
-                query = query.where(self._tenant == func.any(parameter(len(columns) + 1, "uuid[]")))
+                query = self._within(query, len(columns) + 1)
             return query.order_by(*columns) if many else query
 
         if shape not in self._loads:
@@ -146,7 +143,11 @@ class DAO:
 
     def _given(self, work: Work, *values: Any, all_tenants: bool = False) -> list[Any]:
         limited = self._limited(work) and not all_tenants
-        return [*map(bound, values), *([_array(work.context.visible)] if limited else [])]
+        return [*map(bound, values), *([array(work.context.visible)] if limited else [])]
+
+    def _within(self, query: Select[Any], number: int) -> Select[Any]:
+        """The query, limited to the tenants that its parameter $number lists."""
+        return query.where(self._tenant == func.any(parameter(number, "uuid[]")))
 
     def _limited(self, work: Work) -> bool:
         return work.context.visible is not None and issubclass(self.model, TenantOwned)
@@ -200,16 +201,14 @@ class DAO:
             lists = (typed(number, column, many=True) for number, column in enumerate(columns, 1))
             rows = func.unnest(*lists).table_valued(*names, name="wanted").render_derived()
             query = self._seen(query).join(rows, and_(*(getattr(self.model, name) == rows.c[name] for name in names)))
-            if self._limited(work):
-                query = query.where(self._tenant == func.any(parameter(len(names) + 1, "uuid[]")))
-            return query
+            return self._within(query, len(names) + 1) if self._limited(work) else query
 
         if shape not in self._loads:
             self._loads[shape] = Load(self.model, (), limit)
         values = list(zip(*set(wanted), strict=True))
         if not values:
             return {}
-        items = self._loads[shape].all(work.session, self._given(work, *map(_array, values)))
+        items = self._loads[shape].all(work.session, self._given(work, *map(array, values)))
         return {tuple(getattr(item, name) for name in names): item for item in items}
 
     def add(self, work: Work, item: Any) -> None:
@@ -269,7 +268,7 @@ class DAO:
 
         def make() -> Select[Any]:
             items = self._shown.many(self.model, relation, schema)
-            return select(_listed(func.cardinality(items), func.array_to_string(items, _COMMA))).select_from(self.model)
+            return select(listed(func.cardinality(items), func.array_to_string(items, COMMA))).select_from(self.model)
 
         return Json(self._one(work, key, ("related", relation), make))
 
@@ -293,9 +292,9 @@ class DAO:
         if shape not in self._statements:
             query = self._seen(make()).where(column == _typed(1, value))
             if limited:
-                query = query.where(self._tenant == func.any(parameter(2, "uuid[]")))
+                query = self._within(query, 2)
             self._statements[shape] = finish(query)
-        return self._statements[shape], (str(value),) + ((_array(work.context.visible),) if limited else ())
+        return self._statements[shape], (str(value),) + ((array(work.context.visible),) if limited else ())
 
     def list(self, work: Work, given: dict[str, Any], schema: type[Schema] | None = None) -> Json:
         """`{"total": …, "items": […]}` as JSON, by one statement.
@@ -304,101 +303,7 @@ class DAO:
             given: the list's parameters as the caller gave them.
             schema: shows the items in another way than the resource's own schema.
         """
-        assert self.spec.listing
-        wanted = page(given, self.spec.listing)
-        tenants = self._tenants(work, wanted)
-        shape = (schema, _limits(tenants), tuple(name for name, _ in wanted.filters), _searches(wanted),
-                 wanted.order, wanted.descending, wanted.limit is None)  # fmt: skip
-        try:
-            values = self._values(wanted, tenants)
-        except NoMatch:
-            return Json(_EMPTY_LIST)
-        if shape not in self._statements:
-            self._statements[shape] = self._list_statement(wanted, _limits(tenants), schema)
-        statement = self._statements[shape]
-        # What one searches for, the next one does not.
-        return Json(work.read(statement, values)) if wanted.search else work.page(statement, values)
-
-    def _tenants(self, work: Work, wanted: Page) -> tuple[str, ...] | None:
-        if not self.owned:
-            return None
-        if not wanted.recurse:
-            return (work.context.tenant,)
-        return work.context.visible
-
-    def _values(self, wanted: Page, tenants: tuple[str, ...] | None) -> tuple[Any, ...]:
-        values: list[Any] = []
-        if tenants is not None:
-            values.append(tenants[0] if len(tenants) == 1 else _array(tenants))
-        for name, text in wanted.filters:
-            values.append(self._filter(name, text)[0])
-        if wanted.search:
-            values.append(search_pattern(wanted.search))
-        if wanted.limit is not None:
-            values.append(wanted.limit)
-        return (*values, wanted.offset)
-
-    def _filter(self, name: str, text: str) -> tuple[Any, str]:
-        type_ = getattr(self.model, name).type
-        if name not in self._lists:
-            return filter_value(text.lower() if name in self._folded else text, type_)
-        found = []
-        for each in text.split(","):
-            try:
-                found.append(filter_value(each, type_))
-            except NoMatch:
-                continue
-        if not found:
-            raise NoMatch
-        return _array(value for value, _ in found), found[0][1] + "[]"
-
-    def _list_statement(self, wanted: Page, limit: str | None, schema: type[Schema] | None) -> Statement:
-        number = iter(range(1, 1000))
-        tenant = parameter(next(number), limit) if limit else None
-
-        def seen(column: Any) -> Any:
-            if tenant is None:
-                return true()
-            return column == (tenant if limit == "uuid" else func.any(tenant))
-
-        conditions: list[Any] = [] if tenant is None else [seen(self._tenant)]
-        for name, text in wanted.filters:
-            value = parameter(next(number), self._filter(name, text)[1])
-            column = getattr(self.model, name)
-            if name in self._folded:
-                column = func.lower(column)
-            conditions.append(column == (func.any(value) if name in self._lists else value))
-        if wanted.search:
-            pattern = func.confd_fold(parameter(next(number), "text"))
-            if self._search is not None:
-                conditions.append(self._search(seen, pattern))
-            if self._search is None or _searches(wanted) == "wild":
-                columns = (cast(getattr(self.model, name), Text) for name in self.spec.listing.search)  # type: ignore[union-attr]
-                conditions.append(or_(*(func.confd_fold(column).like(pattern) for column in columns)))
-        # First the page, so that nothing is looked up for what comes before it.
-        rows = self._ordered(self._seen(select(self.model.__table__)).where(*conditions), wanted, schema)
-        if wanted.limit is not None:
-            rows = rows.limit(parameter(next(number), "int"))  # type: ignore[arg-type]
-        page = rows.offset(parameter(next(number), "int")).subquery("item")  # type: ignore[arg-type]
-        if self._tallied and not wanted.filters and not wanted.search:
-            total = _tally(self.model.__tablename__, seen)
-        else:
-            total = self._seen(select(func.count()).select_from(self.model)).where(*conditions)
-        shown = self._projection(schema).rows(aliased(self.model, page))
-        listed = shown.with_only_columns(func.string_agg(*shown.selected_columns, _COMMA))
-        return document(select(_listed(total.scalar_subquery(), listed.scalar_subquery())))
-
-    def _ordered(self, rows: Select[Any], wanted: Page, schema: type[Schema] | None) -> Select[Any]:
-        assert self.spec.listing
-        assert self.spec.schema
-        if wanted.order is None:
-            by = getattr(self.model, self.spec.listing.default)
-        else:
-            by = self._sort(wanted.order, schema or self.spec.schema)
-        last = self.model.__mapper__.primary_key
-        if wanted.descending:
-            return rows.order_by(by.desc(), *(column.desc() for column in last))
-        return rows.order_by(by, *last)
+        return self.lists.show(work, given, schema)
 
     def _projection(self, schema: type[Schema] | None) -> Projection:
         return self._shown if schema is None else Projection(schema, self.model, schemas())
@@ -427,37 +332,8 @@ class DAO:
         raise self.not_found(key)
 
 
-def _limits(tenants: tuple[str, ...] | None) -> str | None:
-    """Type of the parameter that limits a list to tenants; equality with one lets an index give the order, too."""
-    if tenants is None:
-        return None
-    return "uuid" if len(tenants) == 1 else "uuid[]"
-
-
-def _searches(wanted: Page) -> str | None:
-    if not wanted.search:
-        return None
-    return "wild" if set(wanted.search) & set("%_") else "plain"
-
-
-def _tally(table: str, seen: Callable[[Any], Any]) -> Select[Any]:
-    """How many rows of a table the tenants have whom a column is limited to."""
-    total = func.coalesce(func.sum(tallies.c.number), literal_column("0"))
-    return select(total).where(tallies.c.table_name == table, seen(tallies.c.tenant_uuid))
-
-
-def _listed(total: Any, items: Any) -> Any:
-    """`{"total": …, "items": […]}`"""
-    return joined(['{"total":', total, ',"items":[', items, "]}"])
-
-
 def _typed(number: int, value: Any) -> Any:
     return parameter(number, "uuid" if isinstance(value, UUID) else "int")
-
-
-def _array(values: Iterable[Any] | None) -> str:
-    quoted = ('"{}"'.format(str(value).replace("\\", "\\\\").replace('"', '\\"')) for value in values or ())
-    return "{" + ",".join(quoted) + "}"
 
 
 def _shown(key: Any) -> Any:

@@ -11,7 +11,7 @@ from sqlalchemy.sql.selectable import LateralFromClause
 from .projection import compiled, parameter, related
 from .rows import Rows, rows_of
 
-__all__ = ["Load", "bound", "typed"]
+__all__ = ["Load", "array", "bound", "typed"]
 
 _PLACE = "place"
 
@@ -111,3 +111,9 @@ def typed(number: int, column: Any, many: bool = False) -> Any:
 def bound(value: Any) -> Any:
     """A value as the driver takes it for a parameter of `typed`."""
     return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def array(values: Iterable[Any] | None) -> str:
+    """Values as the driver takes them for a parameter that is an array."""
+    quoted = ('"{}"'.format(str(value).replace("\\", "\\\\").replace('"', '\\"')) for value in values or ())
+    return "{" + ",".join(quoted) + "}"

@@ -26,12 +26,13 @@ from sqlalchemy.sql.util import ClauseAdapter
 from .references import References
 from .statements import Statement
 
-__all__ = ["Projection", "compiled", "document", "joined", "parameter", "related"]
+__all__ = ["COMMA", "Projection", "compiled", "document", "joined", "parameter", "related"]
 
 _DIALECT = postgresql.dialect(paramstyle="named")
 _MICROSECONDS = 'YYYY-MM-DD"T"HH24:MI:SS.US'
 # What a function of PostgreSQL takes.
 _ARGUMENTS = 100
+COMMA: Any = literal_column("','")
 _NULL: Any = literal_column("'null'")
 
 Parts = Iterator[str | ColumnElement[Any]]
@@ -101,7 +102,7 @@ class Projection:
             yield "[]" if field.many else "null"
         elif field.many:
             yield "["
-            yield func.array_to_string(self.many(entity, relation.key, schema, field.only), literal_column("','"))
+            yield func.array_to_string(self.many(entity, relation.key, schema, field.only), COMMA)
             yield "]"
         elif references is not None and (found := references.row(relation)):
             row, key = found
