@@ -10,7 +10,10 @@ import httpx
 import pytest
 
 from confd_worker.client import Client
+from confd_worker.config import Settings
+from confd_worker.core.context import Context
 from confd_worker.core.database import Database
+from confd_worker.core.work import Facts, Work
 from confd_worker.embedded import Broker, Postgres
 from confd_worker.migrate import upgrade
 
@@ -150,6 +153,13 @@ def reloading(system: System, listening: Daemon, tmp_path_factory: pytest.TempPa
 def tenant() -> str:
     """A tenant that nobody else uses."""
     return str(uuid.uuid4())
+
+
+@pytest.fixture
+def work(database: Database, system: System, tenant: str) -> Callable[[], Work]:
+    """Makes a call's unit of work in this process."""
+    facts = Facts(Settings(db_uri=system.db_uri, amqp_uri=system.amqp_uri), "", lambda: None)
+    return lambda: Work(database, Context(tenant_uuid=tenant, visible=(tenant,), key=str(uuid.uuid4())), facts)
 
 
 @pytest.fixture

@@ -7,12 +7,9 @@ import orjson
 import psycopg2
 import pytest
 
-from confd_worker.config import Settings
-from confd_worker.core.context import Context
-from confd_worker.core.database import Database
 from confd_worker.core.pages import Pages
 from confd_worker.core.statements import Statement
-from confd_worker.core.work import Facts, Work
+from confd_worker.core.work import Work
 from confd_worker.services.users.service import Users
 
 from .system import System
@@ -21,13 +18,12 @@ _INSERT = "INSERT INTO users (uuid, firstname, caller_id, tenant_uuid) VALUES (g
 
 
 @pytest.fixture
-def names(database: Database, system: System, tenant: str) -> Callable[[], list[str]]:
+def names(work: Callable[[], Work]) -> Callable[[], list[str]]:
     """The first names that the list of users shows."""
-    facts = Facts(Settings(db_uri=system.db_uri, amqp_uri=system.amqp_uri), "", lambda: None)
 
     def listed() -> list[str]:
         service = Users()
-        service.work = Work(database, Context(tenant_uuid=tenant, visible=(tenant,)), facts)
+        service.work = work()
         return [user["firstname"] for user in orjson.loads(orjson.dumps(service.list(order="firstname")))["items"]]
 
     return listed

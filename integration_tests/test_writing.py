@@ -12,13 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from confd_worker.client import Client
-from confd_worker.config import Settings
-from confd_worker.core.context import Context
 from confd_worker.core.database import Database
 from confd_worker.core.service import Service
 from confd_worker.core.statements import Wire
 from confd_worker.core.stock import Stock
-from confd_worker.core.work import Facts, Work
+from confd_worker.core.work import Work
 from confd_worker.core.writing import ChangeSession
 from confd_worker.models import CallPermission, EndpointSIP, Extension, Line, Tenant, User, UserLine, Voicemail
 from confd_worker.models import Context as ContextModel
@@ -249,13 +247,6 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     monkeypatch.setattr(Wire, "_execute", counted)
     return trips
-
-
-@pytest.fixture
-def work(database: Database, system: System, tenant: str) -> Callable[[], Work]:
-    """Makes a call's unit of work in this process."""
-    facts = Facts(Settings(db_uri=system.db_uri, amqp_uri=system.amqp_uri), "", lambda: None)
-    return lambda: Work(database, Context(tenant_uuid=tenant, visible=(tenant,), key=str(uuid.uuid4())), facts)
 
 
 def _service(kind: type[Service], work: Work) -> Any:

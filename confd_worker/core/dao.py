@@ -56,7 +56,7 @@ class DAO:
         sort: makes the expression to order by from a column's name that the caller gives and the schema shown, where
             it is not the column itself.
         folded: filters that ignore case.
-        lists: filters that take a comma-separated list, any of which may match.
+        many: filters that take a comma-separated list, any of which may match.
         tenant: name of the column with the tenant, where the model is not owned by one in the usual way.
         shown: makes what errors show of an id.
         search: makes a condition that indexes answer, from what limits a column to the caller's tenants, and a pattern:
@@ -71,7 +71,7 @@ class DAO:
         where: Callable[[Any], Any] | None = None,
         sort: Callable[[str, type[Schema]], Any] | None = None,
         folded: Iterable[str] = (),
-        lists: Iterable[str] = (),
+        many: Iterable[str] = (),
         tenant: str | None = None,
         shown: Callable[[Any], Any] | None = None,
         search: Callable[[Callable[[Any], Any], Any], Any] | None = None,
@@ -82,8 +82,9 @@ class DAO:
         self._key_shown = shown or _shown
         self._where = where
         self.lists = Lists(
-            model, spec, tenant=self._tenant if self.owned else None, seen=where and self._seen,
-            projection=self._projection, sort=sort, folded=folded, many=lists, search=search,
+            model, spec, tenant=self._tenant if self.owned else None, seen=self._seen, projection=self._projection,
+            tallied=where is None and getattr(model, "tallied", False),
+            sort=sort, folded=folded, many=many, search=search,
         )  # fmt: skip
         self._statements: dict[Any, Statement] = {}
         self._loads: dict[Any, Load] = {}
@@ -237,11 +238,11 @@ class DAO:
         Raises:
             NotFound: there is none in the tenants that the caller sees.
         """
-        return Json(self._one(work, key, ("show", schema), lambda: self._projection(schema).row(self.model)))
+        return Json(self._one(work, key, self._showing(work, key, schema)))
 
     def shown(self, work: Work, key: Any, schema: type[Schema] | None = None) -> Shown:
         """The item as JSON, as the reply of a change that made it; arguments as for `show`."""
-        return Shown(*self._asking(work, key, ("show", schema), lambda: self._projection(schema).row(self.model)))
+        return Shown(*self._showing(work, key, schema))
 
     def show_only(self, work: Work) -> Json:
         """The one row that this resource sees, as JSON."""
@@ -257,7 +258,8 @@ class DAO:
         """
         column = getattr(self.model, attribute)
         shown = column if part is None else column.op("->")(literal_column(f"'{part}'"))
-        return self._one(work, key, ("value", attribute, part), lambda: select(cast(shown, Text)), compiled)
+        asked = self._asking(work, key, ("value", attribute, part), lambda: select(cast(shown, Text)), compiled)
+        return self._one(work, key, asked)
 
     def related(self, work: Work, key: Any, relation: str, schema: type[Schema]) -> Json:
         """The items of one of the item's relationships, as `{"total": …, "items": […]}`.
@@ -270,16 +272,16 @@ class DAO:
             items = self._shown.many(self.model, relation, schema)
             return select(listed(func.cardinality(items), func.array_to_string(items, COMMA))).select_from(self.model)
 
-        return Json(self._one(work, key, ("related", relation), make))
+        return Json(self._one(work, key, self._asking(work, key, ("related", relation), make)))
 
-    def _one(
-        self, work: Work, key: Any, shape: tuple[Any, ...], make: Callable[[], Select[Any]],
-        finish: Callable[[Select[Any]], Statement] = document,
-    ) -> Any:  # fmt: skip
-        text = work.read(*self._asking(work, key, shape, make, finish))
+    def _one(self, work: Work, key: Any, asked: tuple[Statement, tuple[Any, ...]]) -> Any:
+        text = work.read(*asked)
         if text is None:
             raise self.not_found(key)
         return text
+
+    def _showing(self, work: Work, key: Any, schema: type[Schema] | None) -> tuple[Statement, tuple[Any, ...]]:
+        return self._asking(work, key, ("show", schema), lambda: self._projection(schema).row(self.model))
 
     def _asking(
         self, work: Work, key: Any, shape: tuple[Any, ...], make: Callable[[], Select[Any]],
@@ -297,12 +299,7 @@ class DAO:
         return self._statements[shape], (str(value),) + ((array(work.context.visible),) if limited else ())
 
     def list(self, work: Work, given: dict[str, Any], schema: type[Schema] | None = None) -> Json:
-        """`{"total": …, "items": […]}` as JSON, by one statement.
-
-        Args:
-            given: the list's parameters as the caller gave them.
-            schema: shows the items in another way than the resource's own schema.
-        """
+        """A page of items as JSON; arguments as for `Lists.show`."""
         return self.lists.show(work, given, schema)
 
     def _projection(self, schema: type[Schema] | None) -> Projection:

@@ -27,9 +27,10 @@ class Lists:
         model: the mapped class.
         spec: of the resource.
         tenant: the column that says whose an item is; None where nobody owns one.
-        seen: limits a query to the rows that the resource sees at all; None where it sees each.
+        seen: limits a query to the rows that the resource sees at all.
         projection: tells what items look like by a schema's class, or in the resource's own way.
-        sort, folded, many, search: as for a DAO, where `many` is `lists`.
+        tallied: whether the database keeps count of the items.
+        sort, folded, many, search: as for a DAO.
     """
 
     def __init__(
@@ -38,17 +39,16 @@ class Lists:
         spec: Resource,
         *,
         tenant: Any,
-        seen: Callable[[Select[Any]], Select[Any]] | None,
+        seen: Callable[[Select[Any]], Select[Any]],
         projection: Callable[[type[Schema] | None], Projection],
+        tallied: bool,
         sort: Callable[[str, type[Schema]], Any] | None,
         folded: Iterable[str],
         many: Iterable[str],
         search: Callable[[Callable[[Any], Any], Any], Any] | None,
     ) -> None:
         self.model, self.spec = model, spec
-        self._tenant, self._projection = tenant, projection
-        self._seen = seen or (lambda query: query)
-        self._tallied = seen is None and getattr(model, "tallied", False)
+        self._tenant, self._seen, self._projection, self._tallied = tenant, seen, projection, tallied
         self._sort = sort or (lambda column, schema: getattr(model, column))
         self._folded, self._many = frozenset(folded), frozenset(many)
         self._search = search

@@ -20,8 +20,8 @@ from .pjsip import option_names
 
 __all__ = ["EndpointsSIP", "EndpointsSIPTemplates", "dao", "in_context", "templates_dao"]
 
-dao = DAO(EndpointSIP, endpoints_sip, where=lambda endpoint: ~endpoint.template, lists=["uuid"])
-templates_dao = DAO(EndpointSIP, endpoints_sip_templates, where=lambda endpoint: endpoint.template, lists=["uuid"])
+dao = DAO(EndpointSIP, endpoints_sip, where=lambda endpoint: ~endpoint.template, many=["uuid"])
+templates_dao = DAO(EndpointSIP, endpoints_sip_templates, where=lambda endpoint: endpoint.template, many=["uuid"])
 
 _DOCUMENT_SECTIONS = {
     "aor": "aor",

@@ -53,5 +53,5 @@ dao = DAO(
     search=_search,
     sort=_sort,
     folded=["email"],
-    lists=["uuid", "exten", "mobile_phone_number"],
+    many=["uuid", "exten", "mobile_phone_number"],
 )
