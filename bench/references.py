@@ -104,7 +104,7 @@ class _Recorder:
 def _projections(tenant: Tenant) -> dict[str, _Recorder]:
     """The statements of `users.get` and of `users.list` with 50 users."""
     from confd_worker.core.context import Context
-    from confd_worker.services.users.service import Users
+    from confd_worker.services.users.users import Users
 
     context = Context(tenant_uuid=tenant.uuid, visible=(tenant.uuid,))
     one, many = _Recorder(context), _Recorder(context)

@@ -22,6 +22,7 @@ from typing import Any
 
 import amqp
 import orjson
+from confd_schemas.rpc_names import nearest
 
 from .connection import BusUnavailable, ClientError, connect, disconnect, told
 
@@ -345,7 +346,7 @@ class _Link:
     def _on_return(self, error: Exception, exchange: str, method: str, message: amqp.Message) -> None:
         reply = self._in_flight.pop(message.properties.get("correlation_id"), None)
         if reply is not None:
-            reply._error = UnknownService(f"No service '{method.rpartition('.')[0]}' is known to the broker")
+            reply._error = UnknownService(_unknown(method))
 
     def _on_confirm(self, number: int, multiple: bool) -> None:
         if multiple:
@@ -471,3 +472,16 @@ class Events:
         except orjson.JSONDecodeError:
             payload = None
         self._waiting.append((message.headers or {}, payload))
+
+
+def _unknown(method: str) -> str:
+    """What is told of a call that the broker has no queue for."""
+    # It brings in marshmallow, which a client needs for nothing else.
+    from confd_schemas.spec import discover
+
+    known = [f"{spec.name}.{name}" for spec in discover() for name in spec.methods]
+    told = f"No service '{method.rpartition('.')[0]}' is known to the broker"
+    if method in known:
+        return f"{told}: no worker has ever served it"
+    alike = nearest(method, known)
+    return f"{told}; there is {', '.join(alike)}" if alike else told

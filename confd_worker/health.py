@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterable
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,17 +10,17 @@ import amqp
 import psycopg2
 import requests
 import yaml
+from confd_schemas.spec import discover
 
 from .client import Client, ClientError
 from .config import Settings
 from .connection import BusUnavailable, connect, disconnect
-from .core.jobs import RELAY_LAG, STATE, SYSCONFD_LAG, keeps_up
+from .core.delivery.health import RELAY_LAG, STATE, SYSCONFD_LAG, keeps_up
 from .supervisor import Ledger
 
 __all__ = ["Part", "examine"]
 
 SECONDS = 3
-SERVICES = "confd_worker.services"
 TOKEN_SECONDS = 10
 ORDER = ("database", "bus", "relay", "sysconfd", "workers", "processes", "dead_letters", "auth")
 
@@ -108,7 +107,7 @@ def _broker(settings: Settings) -> Iterable[Part]:
 
 def _workers(settings: Settings, connection: amqp.Connection) -> Part:
     """Who consumes the calls of the services, and whether one is answered."""
-    names = settings.services or sorted(entry.name for entry in entry_points(group=SERVICES))
+    names = settings.services or sorted(spec.name for spec in discover())
     waiting, consumers = 0, {}
     channel = connection.channel()
     for name in names:

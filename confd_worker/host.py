@@ -13,7 +13,7 @@ from nameko.constants import MAX_WORKERS_CONFIG_KEY
 from nameko.runners import ServiceRunner
 
 from .config import Settings
-from .core.plugins import discover
+from .core.plugin.discovery import discover
 from .core.runtime import RUNTIME, Runtime
 from .profiling import profiled
 

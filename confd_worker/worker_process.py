@@ -20,7 +20,7 @@ def main(name: str, services: list[str]) -> int:
     """Host the services until SIGTERM; the status to exit with, 2 when the settings are wrong."""
     from . import host, log
     from .config import SettingsError, load
-    from .core.plugins import UnknownPlugin
+    from .core.plugin.discovery import UnknownPlugin
 
     try:
         settings = load()

@@ -12,7 +12,7 @@ import pytest
 from confd_worker.client import Client
 from confd_worker.config import Settings
 from confd_worker.core.context import Context
-from confd_worker.core.database import Database
+from confd_worker.core.database.engine import Database
 from confd_worker.core.work import Facts, Work
 from confd_worker.embedded import Broker, Postgres
 from confd_worker.migrate import upgrade

@@ -11,8 +11,8 @@ import select  # noqa: E402
 import sys  # noqa: E402
 from typing import Any  # noqa: E402
 
-from confd_worker.core.database import Database  # noqa: E402
-from confd_worker.core.standby import CHANNEL, Bell, Standby  # noqa: E402
+from confd_worker.core.database.engine import Database  # noqa: E402
+from confd_worker.core.delivery.standby import CHANNEL, Bell, Standby  # noqa: E402
 
 
 class Patient(Standby):

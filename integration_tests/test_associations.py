@@ -11,8 +11,8 @@ import pytest
 from confd_schemas.spec import Operation
 
 from confd_worker.client import Client, RemoteError
-from confd_worker.core.association import AssociationService
-from confd_worker.core.resource import ResourceService
+from confd_worker.core.plugin.association import AssociationService
+from confd_worker.core.plugin.resource import ResourceService
 
 from .conftest import PARENT
 from .system import System

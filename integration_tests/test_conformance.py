@@ -6,14 +6,14 @@ from typing import Any
 
 import orjson
 import pytest
-from confd_schemas.destinations import Destination
+from confd_schemas.dialplan.destinations import Destination
 from confd_schemas.fields import Nested, Options, Reference, Whole
 from confd_schemas.openapi import document
 from confd_schemas.spec import Operation, Resource, discover
 
 from confd_worker.client import Client, RemoteError
-from confd_worker.core.plugins import discover as plugins
-from confd_worker.core.resource import ResourceService
+from confd_worker.core.plugin.discovery import discover as plugins
+from confd_worker.core.plugin.resource import ResourceService
 
 from .system import System
 

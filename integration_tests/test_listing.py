@@ -12,8 +12,8 @@ from sqlalchemy import event
 from confd_worker.client import Client
 from confd_worker.config import Settings
 from confd_worker.core.context import Context
+from confd_worker.core.database.wire import Statement
 from confd_worker.core.runtime import Runtime
-from confd_worker.core.statements import Statement
 
 from .system import System
 from .test_conformance import EXAMPLES, OWNED, RESOURCES

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from confd_worker.core.context import Context
-from confd_worker.core.database import Database
+from confd_worker.core.database.engine import Database
+from confd_worker.core.database.id_blocks import Stock
+from confd_worker.core.database.session import ChangeSession
 from confd_worker.core.errors import NotFound
-from confd_worker.core.stock import Stock
-from confd_worker.core.writing import ChangeSession
-from confd_worker.models import Line
+from confd_worker.models.lines.line import Line
 from confd_worker.services.lines.dao import dao as lines
 
 from .system import System, until

@@ -7,10 +7,10 @@ import orjson
 import psycopg2
 import pytest
 
-from confd_worker.core.pages import Pages
-from confd_worker.core.statements import Statement
+from confd_worker.core.database.list_cache import Pages
+from confd_worker.core.database.wire import Statement
 from confd_worker.core.work import Work
-from confd_worker.services.users.service import Users
+from confd_worker.services.users.users import Users
 
 from .system import System
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from confd_worker.core.database import Database
-from confd_worker.core.listing import page
+from confd_worker.core.database.engine import Database
+from confd_worker.core.query.parameters import page
 from confd_worker.services.users.dao import dao
 
 from .system import System

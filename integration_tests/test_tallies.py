@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from confd_worker.models import Base
+from confd_worker.models.base import Base
 
 from .system import System
 

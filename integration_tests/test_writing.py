@@ -12,18 +12,23 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from confd_worker.client import Client
-from confd_worker.core.database import Database
-from confd_worker.core.service import Service
-from confd_worker.core.statements import Wire
-from confd_worker.core.stock import Stock
+from confd_worker.core.database.engine import Database
+from confd_worker.core.database.id_blocks import Stock
+from confd_worker.core.database.session import ChangeSession
+from confd_worker.core.database.wire import Wire
+from confd_worker.core.plugin.service import Service
 from confd_worker.core.work import Work
-from confd_worker.core.writing import ChangeSession
-from confd_worker.models import CallPermission, EndpointSIP, Extension, Line, Tenant, User, UserLine, Voicemail
-from confd_worker.models import Context as ContextModel
 from confd_worker.models.base import Base
-from confd_worker.models.endpoint_sip import EndpointSIPTemplate
-from confd_worker.services.user_line import UserLines
-from confd_worker.services.users.service import Users
+from confd_worker.models.call_features.voicemail import Voicemail
+from confd_worker.models.dialplan.call_permission import CallPermission
+from confd_worker.models.dialplan.context import Context as ContextModel
+from confd_worker.models.dialplan.extension import Extension
+from confd_worker.models.lines.endpoint_sip import EndpointSIP, EndpointSIPTemplate
+from confd_worker.models.lines.line import Line, UserLine
+from confd_worker.models.system.tenant import Tenant
+from confd_worker.models.users.user import User
+from confd_worker.services.users.user_lines import UserLines
+from confd_worker.services.users.users import Users
 
 from .system import System
 

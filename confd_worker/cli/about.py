@@ -15,24 +15,19 @@ __all__ = ["config", "methods_of", "openapi", "services"]
 
 def methods_of(service: type[Any]) -> dict[str, str]:
     """The RPC methods of a service class by name, each with its arguments as a caller writes them."""
-    from ..core.rpc import Rpc
+    from ..core.entrypoints.rpc import called
 
-    operations = service.operations()
-    methods = {}
-    for name, method in inspect.getmembers(service, inspect.isfunction):
-        if any(isinstance(each, Rpc) for each in getattr(method, "nameko_entrypoints", ())):
-            variables = operations[name].variables if name in operations else {}
-            callers_names = {own: given for given, own in service.argument_names.items() if given in variables}
-            parameters = list(inspect.signature(method).parameters.values())[1:]
-            methods[name.rstrip("_")] = ", ".join(_argument(each, callers_names) for each in parameters)
-    return methods
+    found = {}
+    for name in sorted(service.spec.methods):
+        signature, _ = called(service, name if hasattr(service, name) else f"{name}_")
+        found[name] = ", ".join(map(_argument, signature.parameters.values()))
+    return found
 
 
-def _argument(parameter: inspect.Parameter, callers_names: dict[str, str]) -> str:
-    name = callers_names.get(parameter.name, parameter.name)
+def _argument(parameter: inspect.Parameter) -> str:
     if parameter.kind is parameter.VAR_KEYWORD:
-        return f"**{name}"
-    return name if parameter.default is parameter.empty else f"{name}={parameter.default!r}"
+        return f"**{parameter.name}"
+    return parameter.name if parameter.default is parameter.empty else f"{parameter.name}={parameter.default!r}"
 
 
 @click.command(short_help="List the services and their methods.")
@@ -41,7 +36,7 @@ def services(as_json: bool) -> None:
     """List the services that are installed, with their methods and arguments."""
     # The services bring in eventlet, whose warning is not for who asks for a list.
     warnings.filterwarnings("ignore", r"\s*Eventlet is deprecated")
-    from ..core.plugins import discover
+    from ..core.plugin.discovery import discover
 
     found = {name: methods_of(service) for name, service in discover().items()}
     if as_json:

@@ -2,9 +2,7 @@
 
 import os
 import socket
-import warnings
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_address", "check_auth", "check_profile_dir", "check_server", "check_services", "tell_unknown"]
 
-ENTRY_POINTS = "confd_worker.services"
 CONNECT_SECONDS = 5
 NEEDED = {"wazo": ["auth_url"], "static": ["auth_tokens"]}
 
@@ -80,18 +77,16 @@ def check_services(settings: "Settings", services: Sequence[str] = ()) -> None:
         SettingsError: names those that are not.
     """
     wanted = services or settings.services
-    # By their entry points, which need no import; only what these do not tell takes the classes.
-    if set(wanted) <= {entry.name for entry in entry_points(group=ENTRY_POINTS)}:
+    if not wanted:
         return
-    # The services bring in eventlet, whose warning is not for who asked for a service that is not there.
-    warnings.filterwarnings("ignore", r"\s*Eventlet is deprecated")
-    from ..config import SettingsError
-    from ..core.plugins import UnknownPlugin, discover
+    from confd_schemas.spec import discover
 
-    try:
-        discover(wanted)
-    except UnknownPlugin as error:
-        raise SettingsError([str(error) if services else f"CONFD_SERVICES: {error}"]) from None
+    from ..config import SettingsError
+
+    known = sorted(spec.name for spec in discover())
+    if unknown := [name for name in wanted if name not in known]:
+        problem = f"Unknown service: {', '.join(unknown)}. There are: {', '.join(known)}"
+        raise SettingsError([problem if services else f"CONFD_SERVICES: {problem}"])
 
 
 def check_auth(settings: "Settings") -> None:

@@ -1,16 +1,17 @@
-"""Who calls, and for whom: what travels beside the arguments of a call."""
+"""Who calls, and for whom: what travels beside the arguments of a call; and the process in which it happens."""
 
 import math
 import re
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from ..config import Settings
 from . import errors
 
-__all__ = ["ALL_TENANTS", "ANY_REVISION", "Context"]
+__all__ = ["ALL_TENANTS", "ANY_REVISION", "Context", "Facts"]
 
 ALL_TENANTS = "*"
 ANY_REVISION = "*"
@@ -95,6 +96,25 @@ class Context:
     def sees(self, tenant_uuid: Any) -> bool:
         """Whether the caller sees items of that tenant."""
         return self.visible is None or str(tenant_uuid) in self.visible
+
+
+@dataclass
+class Facts:
+    """What every call of a process needs to know of its surroundings.
+
+    Attributes:
+        settings: of the worker.
+        origin_uuid: uuid of this server, which events carry.
+        rung: called after each commit that left something to tell.
+        master_tenant_uuid: the tenant of callers who name none; None while it is not known.
+        tenants: uuids of tenants that are known to have a row.
+    """
+
+    settings: Settings
+    origin_uuid: str
+    rung: Callable[[], None]
+    master_tenant_uuid: str | None = None
+    tenants: set[str] = field(default_factory=set)
 
 
 def _visible(data: Mapping[str, Any], tenant: str | None) -> tuple[str, ...] | None:

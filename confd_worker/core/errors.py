@@ -1,9 +1,12 @@
-"""Every error that a call can be answered with: a status, a stable type and a text.
+"""The errors that calls are answered with: a status, a stable type and a text each.
+
+What one plugin alone raises is in that plugin.
 
 Texts and categories are those of the contract's catalogue of errors. Metadata is printed behind the text as a
 Python dict without its braces, in the order given.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 __all__ = [
@@ -13,35 +16,28 @@ __all__ = [
     "BadRequest",
     "BadValue",
     "Conflict",
-    "CustomWithoutApplication",
     "DifferentTenants",
-    "ExtenUsedTwice",
-    "ForwardWithoutDestination",
-    "ImportFailed",
+    "InputError",
     "InvalidChoice",
     "InvalidDirection",
     "InvalidOrder",
-    "InvalidView",
     "KeyReused",
     "MissingAssociation",
     "MissingParameters",
-    "MobileFallbackWithoutNumber",
     "NoRevision",
     "NotFound",
     "NotPermitted",
     "NothingThere",
     "OutcomeUnknown",
-    "OutsideContextRange",
     "Overdue",
     "Overloaded",
     "ParameterNotFound",
+    "ResourceError",
     "RevisionMismatch",
-    "SecondaryUsers",
     "ServiceError",
     "TooLarge",
     "Unavailable",
     "Unexpected",
-    "UnhandledContextType",
     "UnknownMethod",
     "WrongType",
 ]
@@ -75,27 +71,31 @@ class ServiceError(Exception):
         return self.metadata
 
 
-class _InputError(ServiceError):
+class InputError(ServiceError):
+    """What the caller gave is wrong by itself."""
+
     category = "Input Error"
 
 
-class _ResourceError(ServiceError):
+class ResourceError(ServiceError):
+    """What the caller wants does not go with what there is."""
+
     category = "Resource Error"
 
 
-class MissingParameters(_InputError):
+class MissingParameters(InputError):
     """Arguments that must be given are not there."""
 
     type, text = "missing-parameters", "missing parameters: {0}"
 
 
-class WrongType(_InputError):
+class WrongType(InputError):
     """An argument or query parameter has another type."""
 
     type, text = "wrong-type", "field '{0}': wrong type. Should be a {1}"
 
 
-class BadValue(_InputError):
+class BadValue(InputError):
     """A value that its field refuses; the text stands alone."""
 
     type, text = "bad-value", "{0}"
@@ -106,55 +106,31 @@ class BadValue(_InputError):
             self.message = text
 
 
-class InvalidChoice(_InputError):
+class InvalidChoice(InputError):
     """A value that is not one of those allowed."""
 
     type, text = "invalid-choice", "'{0}' must be one of ({1})"
 
 
-class InvalidDirection(_InputError):
+class InvalidDirection(InputError):
     """`direction=` is neither asc nor desc."""
 
     type, text = "invalid-direction", "direction: must be 'asc' or 'desc'"
 
 
-class InvalidOrder(_InputError):
+class InvalidOrder(InputError):
     """`order=` names a column that cannot be ordered by."""
 
     type, text = "invalid-ordering", "order: column '{0}' was not found"
 
 
-class InvalidView(_InputError):
-    """`view=` names no view of the resource."""
-
-    type, text = "invalid-view", "view '{0}' does not exist"
-
-
-class ParameterNotFound(_InputError):
+class ParameterNotFound(InputError):
     """A field of the body refers to what does not exist or is not visible."""
 
     type, text = "param-not-found", "field '{0}': {1} was not found"
 
 
-class OutsideContextRange(_InputError):
-    """An exten is in no range of its context."""
-
-    type, text = "outside-context-range", "Extension '{0}' is outside of range for context '{1}'"
-
-
-class ExtenUsedTwice(_InputError):
-    """Two choices of an IVR have the same exten."""
-
-    type, text = "ivr-exten-used", "exten '{0}' used in more than one choice"
-
-
-class CustomWithoutApplication(_InputError):
-    """Music on hold of the mode custom comes from an application, and none is given."""
-
-    type, text = "moh-custom-no-app", "custom mode must have an application"
-
-
-class NoRevision(_InputError):
+class NoRevision(InputError):
     """A condition for a call that changes no item with a revision."""
 
     type, text = "no-revision", "if_revision: {0} changes no item that has a revision"
@@ -180,25 +156,6 @@ class BadFields(ServiceError):
         return {"messages": self.messages, "fields": self.fields}
 
 
-class ImportFailed(ServiceError):
-    """Rows of an import were refused, and so nothing was imported.
-
-    Args:
-        rows: an error for each such row; the whole of the HTTP answer.
-    """
-
-    type, text = "import-failed", "{0} rows were refused; nothing was imported"
-
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self.rows = rows
-        super().__init__(len(rows))
-
-    @property
-    def details(self) -> dict[str, Any]:
-        """The whole body of the HTTP answer."""
-        return {"body": {"errors": self.rows}}
-
-
 class NotFound(ServiceError):
     """An id of the call does not exist or is in a tenant that the caller does not see."""
 
@@ -216,80 +173,55 @@ class NothingThere(ServiceError):
         return {"body": self.message}
 
 
-class AlreadyExists(_ResourceError):
+class AlreadyExists(ResourceError):
     """A unique value is taken."""
 
     type, text = "resource-exists", "{0} already exists"
 
 
-class Associated(_ResourceError):
+class Associated(ResourceError):
     """Refused because of an association that there is."""
 
     type, text = "resource-associated", "{0} is associated with a {1}"
 
 
-class MissingAssociation(_ResourceError):
+class MissingAssociation(ResourceError):
     """Refused because of an association that there is not."""
 
     type, text = "missing-association", "{0} must be associated with a {1}"
 
 
-class ForwardWithoutDestination(_ResourceError):
-    """A forward that is enabled has no destination."""
-
-    type, text = "forward-destination-null", "Forward must be disabled to remove destination"
-
-
-class MobileFallbackWithoutNumber(_ResourceError):
-    """The mobile fallback is enabled, but there is no mobile number."""
-
-    type = "mobile-fallback-number-null"
-    text = "PSTN fallback must be disabled when mobile phone number is not set"
-
-
-class UnhandledContextType(_ResourceError):
-    """The type of the context does not go with the association."""
-
-    type, text = "unhandled-context-type", "ContextType '{0}' cannot be associated"
-
-
-class SecondaryUsers(_ResourceError):
-    """The line still has users beside its main user."""
-
-    type, text = "secondary-users", "There are secondary users associated to the line"
-
-
-class NotPermitted(_ResourceError):
+class NotPermitted(ResourceError):
     """What the rules of the resource forbid."""
 
     type, text = "not-permitted", "Operation not permitted. {0}"
 
 
-class DifferentTenants(_ResourceError):
+class DifferentTenants(ResourceError):
     """Two items that live in two tenants."""
 
     type, text = "different-tenants", "different tenants"
 
 
-class Conflict(_ResourceError):
+class Conflict(ResourceError):
     """Another call changed what this one relied on, again and again."""
 
     status, type, text = 409, "conflict", "Changed by another call at the same time: {0}"
 
 
-class RevisionMismatch(_ResourceError):
+class RevisionMismatch(ResourceError):
     """The item was changed since the caller read it; the metadata tell its present revision."""
 
     status, type, text = 412, "revision-mismatch", "The item has another revision"
 
 
-class KeyReused(_ResourceError):
+class KeyReused(ResourceError):
     """The idempotency key was used for a call with other arguments."""
 
     type, text = "idempotency-key-reused", "The idempotency key '{0}' was used for another call"
 
 
-class TooLarge(_InputError):
+class TooLarge(InputError):
     """A file is larger than allowed."""
 
     status, type, text = 413, "too-large", "body: larger than {0} bytes"
@@ -329,7 +261,10 @@ class BadRequest(ServiceError):
 class UnknownMethod(ServiceError):
     """The service has no such method."""
 
-    status, type, text = 404, "unknown-method", "Service '{0}' has no method '{1}'"
+    status, type, text = 404, "unknown-method", "Service '{0}' has no method '{1}'{2}"
+
+    def __init__(self, service: str, method: str, alike: Sequence[str] = ()) -> None:
+        super().__init__(service, method, f"; there is {', '.join(alike)}" if alike else "")
 
 
 class Unexpected(ServiceError):

@@ -3,21 +3,21 @@
 import logging
 from collections.abc import Iterable, Mapping
 
-import eventlet
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..config import Settings
 from . import errors
 from .auth import AuthServer
-from .bus import Bus
-from .context import Context
-from .database import Database, unreachable
-from .dead_letters import DeadLetters
-from .outbox import Relay
-from .standby import CHANNEL, Bell, Standby
-from .sysconfd import Sysconfd
-from .work import Facts, Work
+from .bus.connection import Bus
+from .bus.dead_letters import DeadLetters
+from .context import Context, Facts
+from .database.engine import Database, unreachable
+from .delivery.outbox import Relay
+from .delivery.standby import CHANNEL, Bell, Standby
+from .delivery.sysconfd import Sysconfd
+from .greenlets import sleep, spawn
+from .work import Work
 
 __all__ = ["RUNTIME", "Runtime"]
 
@@ -56,7 +56,7 @@ class Runtime:
     def start(self) -> None:
         """Start the jobs and begin to consume."""
         if self.facts.master_tenant_uuid is None and self.settings.auth_mode == "wazo" and self.settings.auth_username:
-            eventlet.spawn(self._learn_master_tenant)
+            spawn(self._learn_master_tenant)
         self._bell.start()
         for job in self.jobs:
             job.start()
@@ -80,7 +80,7 @@ class Runtime:
                 if not unreachable(error):
                     raise
                 _log.warning("database_not_reached reason=%s", " ".join(str(error.__cause__ or error).split()))
-                eventlet.sleep(_SOON)
+                sleep(_SOON)
 
     def _learn_master_tenant(self) -> None:
         """Ask the authentication server until it tells the tenant of the worker's own account."""
@@ -89,7 +89,7 @@ class Runtime:
                 self.facts.master_tenant_uuid = AuthServer(self.settings).master_tenant_uuid
             except (errors.ServiceError, LookupError, TypeError) as error:
                 _log.warning("master_tenant_unknown reason=%s", error)
-                eventlet.sleep(_AGAIN)
+                sleep(_AGAIN)
 
     def _notify(self) -> None:
         self.database.notify(CHANNEL)

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from confd_worker.models import Base
+from confd_worker.models.base import Base
 
 
 def run() -> None:

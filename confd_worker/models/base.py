@@ -29,6 +29,7 @@ __all__ = [
     "Revised",
     "TenantOwned",
     "associated",
+    "extend_model",
     "integer_id",
     "json_list",
     "looked_up",
@@ -117,6 +118,12 @@ class TenantOwned(Revised):
     tallied: ClassVar[bool] = False
 
     tenant_uuid: Mapped[UUID] = mapped_column(ForeignKey("tenants.uuid", ondelete="CASCADE"), index=True)
+
+
+def extend_model(model: Any, **attributes: Any) -> None:
+    """Give a model of another module further columns, relationships or hybrids, once this module is imported."""
+    for name, attribute in attributes.items():
+        setattr(model, name, attribute)
 
 
 class Lookup(ScalarSelect[Any]):

@@ -15,7 +15,7 @@ from confd_worker.config import Settings
 from confd_worker.core import errors
 from confd_worker.core.context import Context
 from confd_worker.core.work import Facts, Work
-from confd_worker.services.sounds_languages import SoundsLanguages
+from confd_worker.services.media.sounds_languages import SoundsLanguages
 
 from ..conftest import CHILD, PARENT
 from ..system import MASTER_TOKEN, System

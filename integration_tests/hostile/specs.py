@@ -9,8 +9,8 @@ from confd_schemas.openapi import document
 from confd_schemas.schema import Schema
 from confd_schemas.spec import Operation, Resource, discover
 
-from confd_worker.core.plugins import discover as plugins
-from confd_worker.core.rpc import Rpc
+from confd_worker.core.entrypoints.rpc import Rpc
+from confd_worker.core.plugin.discovery import discover as plugins
 
 __all__ = ["DOCUMENT", "METHODS", "OPERATIONS", "SCHEMAS", "Method", "resolve"]
 

@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 from confd_worker.client import Client, RemoteError
-from confd_worker.core.events import EventHandler
-from confd_worker.core.plugins import discover
+from confd_worker.core.entrypoints.events import EventHandler
+from confd_worker.core.plugin.discovery import discover
 
 from ..conftest import PARENT
 from ..system import System, until

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 import pytest
-from confd_schemas.destinations import Destination, DestinationSchema
-from confd_schemas.destinations import types as destinations
+from confd_schemas.dialplan.destinations import Destination, DestinationSchema
+from confd_schemas.dialplan.destinations import types as destinations
 from confd_schemas.fields import Reference
 from confd_schemas.schema import Schema
 from confd_schemas.spec import Operation

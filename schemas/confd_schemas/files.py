@@ -29,14 +29,13 @@ def is_filename(text: str) -> bool:
     return _FILENAME.fullmatch(text) is not None and len(text.encode()) <= _BYTES_MAX
 
 
-def files(name: str, path: str, *, limit: int = FILE_MAX) -> tuple[Operation, ...]:
+def files(path: str, *, limit: int = FILE_MAX) -> tuple[Operation, ...]:
     """Download, upload and deletion of one file.
 
     Args:
-        name: of the service.
         path: of the file; its last variable is of the type `filename`.
         limit: bytes of a file at the most.
     """
-    down = operation("GET", path, f"{name}.get", produces=_MEDIA_TYPE, in_blocks=True, timeout=_SECONDS)
-    up = operation("PUT", path, f"{name}.put", accepts=_MEDIA_TYPE, in_blocks=True, limit=limit, timeout=_SECONDS)
-    return down, up, operation("DELETE", path, f"{name}.delete")
+    down = operation("GET", path, "get", produces=_MEDIA_TYPE, in_blocks=True, timeout=_SECONDS)
+    up = operation("PUT", path, "put", accepts=_MEDIA_TYPE, in_blocks=True, limit=limit, timeout=_SECONDS)
+    return down, up, operation("DELETE", path, "delete")

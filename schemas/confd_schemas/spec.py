@@ -1,18 +1,22 @@
 """Resource specs: what the gateway needs to translate REST to RPC, and what the worker exposes.
 
-An operation joins one HTTP method and path to one RPC name. Paths are written with the types of their variables,
-`/users/{user_id:id}/lines/{line_id:int}`: `int` (digits), `uuid`, `id` (digits or a uuid), `filename` (see `files`),
-`text` (anything without a slash), or the words that are allowed: `{name:busy|noanswer|unconditional}`. What does not
-match its type is an unknown URL.
+An operation joins one HTTP method and path to one RPC name, which follows from them (see `rpc_names`). Paths are
+written with the types of their variables, `/users/{user_id:id}/lines/{line_id:int}`: `int` (digits), `uuid`, `id`
+(digits or a uuid), `filename` (see `files`), `text` (anything without a slash), or the words that are allowed:
+`{name:busy|noanswer|unconditional}`. What does not match its type is an unknown URL.
 """
 
+import pkgutil
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any
 
+from .rpc_names import rpc_name
 from .schema import Schema
 
 __all__ = [
@@ -22,9 +26,12 @@ __all__ = [
     "Resource",
     "association",
     "discover",
+    "modules",
     "operation",
     "refused",
+    "replaced_list",
     "resource",
+    "singleton",
 ]
 
 ENTRY_POINTS = "confd_schemas.resources"
@@ -148,59 +155,67 @@ class Listing:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource or an association: its name, how it looks and its operations.
+    """A resource or an association: how it looks and its operations, which one nameko service serves.
 
     Attributes:
-        name: name of the nameko service that serves most of the operations.
         label: what errors call it (`User was not found`).
         id: name of the argument that addresses one item, and so of the path's last variable.
+        name: of the service; that of the operations unless it is given.
+        rpc_only: methods of the service that no HTTP request leads to.
     """
 
-    name: str
     operations: tuple[Operation, ...]
     label: str = ""
     schema: type[Schema] | None = None
     id: str = "id"
     listing: Listing | None = None
+    name: str = ""
+    rpc_only: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.operations[0].service)
 
     @cached_property
     def path(self) -> str:
         """The path of one item, `/users/{}`, as the operations on it tell it; empty where there is none."""
         return next((one.item for one in self.operations if one.item == VARIABLE.sub("{}", one.path)), "")
 
-    def of(self, service: str) -> dict[str, Operation]:
-        """The operations that `service` serves, by method name (the first one where several share it)."""
-        found: dict[str, Operation] = {}
+    @cached_property
+    def methods(self) -> dict[str, Operation | None]:
+        """The operations by the service's methods (the first one where several share it); None for `rpc_only`."""
+        found: dict[str, Operation | None] = dict.fromkeys(self.rpc_only)
         for one in self.operations:
-            if one.service == service:
+            if one.rpc is not None:
                 found.setdefault(one.name, one)
         return found
 
 
-def operation(method: str, path: str, rpc: str | None, **given: Any) -> Operation:
+def operation(method: str, path: str, rpc: str | None = None, **given: Any) -> Operation:
     """An operation with the usual ACL (`confd.` and the path's words and the verb) and status.
 
     `query` names the fields of `parameters` unless it is given.
+
+    Args:
+        rpc: where the RPC name does not follow from the path: the method alone, `get`, or all of it, `users.export`.
     """
     plain = VARIABLE.sub(r"{\1}", path).strip("/").replace("/", ".")
     usual: dict[str, Any] = {"acl": f"confd.{plain}.{_VERBS[method]}", "success": _SUCCESS[method]}
     if "parameters" in given:
         usual["query"] = tuple(given["parameters"]().fields)
-    return Operation(method, path, rpc, **(usual | given))
+    return Operation(method, path, rpc_name(method, path, rpc), **(usual | given))
 
 
 def resource(
-    name: str,
     path: str,
     schema: type[Schema],
     *,
     label: str,
     listing: Listing | None,
     only: Iterable[str] = ("list", "create", "get", "update", "delete"),
-    verbs: dict[str, str] | None = None,
     location: str | None = None,
     master_only: bool = False,
     also: Iterable[Operation] = (),
+    rpc_only: tuple[str, ...] = (),
     **given: dict[str, Any],
 ) -> Resource:
     """A plain resource: list and create on the collection, get, update and delete on one item.
@@ -208,9 +223,9 @@ def resource(
     Args:
         path: of one item; its last variable is the id.
         only: which of the five operations there are.
-        verbs: other RPC method names than those five (`{"update": "edit"}`).
         location: path of a created item; by default that of the item.
         also: further operations of this resource.
+        rpc_only: methods that no HTTP request leads to.
         given: by operation, what is not usual (`update={"parameters": Recursive}`).
     """
     collection, _, variable = path.rpartition("/")
@@ -224,19 +239,43 @@ def resource(
         "delete": ("DELETE", path, {}),
     }  # fmt: skip
     operations = [
-        operation(method, where, f"{name}.{(verbs or {}).get(verb, verb)}",
-                  **({"master_only": master_only} | usual | given.get(verb, {})))
-        for verb, (method, where, usual) in shapes.items()
-        if verb in only
-    ]  # fmt: skip
-    return Resource(name, (*operations, *also), label, schema, key, listing)
+        operation(method, where, **({"master_only": master_only} | usual | given.get(name, {})))
+        for name, (method, where, usual) in shapes.items()
+        if name in only
+    ]
+    return Resource((*operations, *also), label, schema, key, listing, rpc_only=rpc_only)
 
 
-def association(name: str, path: str, also: Iterable[Operation] = ()) -> Resource:
+def association(path: str, also: Iterable[Operation] = ()) -> Resource:
     """Two items joined by PUT and parted by DELETE on a path with the ids of both."""
-    joined = operation("PUT", path, f"{name}.associate")
-    parted = operation("DELETE", path, f"{name}.dissociate")
-    return Resource(name, (joined, parted, *also))
+    return Resource((operation("PUT", path), operation("DELETE", path), *also))
+
+
+def replaced_list(path: str, body: type[Schema]) -> Resource:
+    """A list that belongs to the item of the path, replaced as a whole by PUT."""
+    return Resource((operation("PUT", path, body=body),))
+
+
+def singleton(
+    path: str,
+    schema: type[Schema],
+    *,
+    label: str = "",
+    id: str = "id",
+    also: Iterable[Operation] = (),
+    get: dict[str, Any] | None = None,
+    update: dict[str, Any] | None = None,
+) -> Resource:
+    """What there is one of, in all or for the item of the path: read by GET and changed by PUT.
+
+    Args:
+        label: what errors call the item of the path.
+        also: further operations of this resource.
+        get, update: what is not usual of the operations (`update={"partial": True}`).
+    """
+    read = operation("GET", path, "get", **({"answer": schema} | (get or {})))
+    changed = operation("PUT", path, "update", **({"body": schema} | (update or {})))
+    return Resource((read, changed, *also), label, schema, id)
 
 
 def refused(method: str, path: str, refusal: Any = "") -> Operation:
@@ -244,11 +283,30 @@ def refused(method: str, path: str, refusal: Any = "") -> Operation:
     return Operation(method, path, None, None, 405, refusal=refusal)
 
 
+def modules(group: str) -> Iterator[ModuleType]:
+    """The modules that the entry points of a group name; of a package, all that are in it.
+
+    Raises:
+        TypeError: an entry point names something else.
+    """
+    for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
+        named = entry.load()
+        if not isinstance(named, ModuleType):
+            raise TypeError(f"The entry point {entry.name} of the group {group} must name a module: {entry.value}")
+        yield named
+        if hasattr(named, "__path__"):
+            for inner in pkgutil.walk_packages(named.__path__, f"{named.__name__}."):
+                yield import_module(inner.name)
+
+
 def discover() -> Iterator[Resource]:
     """All resource specs of the installed distributions, found by the entry-point group `confd_schemas.resources`.
 
-    An entry point names a module; every `Resource` in it counts.
+    An entry point names a module or a package; every `Resource` in it counts, once.
     """
-    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
-        module = entry.load()
-        yield from (found for found in vars(module).values() if isinstance(found, Resource))
+    seen: set[int] = set()
+    for module in modules(ENTRY_POINTS):
+        for found in vars(module).values():
+            if isinstance(found, Resource) and id(found) not in seen:
+                seen.add(id(found))
+                yield found

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from confd_worker.core import errors
-from confd_worker.services.context_ranges import free_ranges, holds
+from confd_worker.services.dialplan.context_ranges import free_ranges, holds
 
 
 def _range(start: int, size: int, length: int) -> dict[str, str]:

@@ -7,8 +7,9 @@ import orjson
 import pytest
 from nameko.exceptions import ContainerBeingKilled
 
-from confd_worker.core import errors, events
-from confd_worker.core.events import EventHandler
+from confd_worker.core import errors
+from confd_worker.core.entrypoints import events
+from confd_worker.core.entrypoints.events import EventHandler
 from confd_worker.core.runtime import RUNTIME
 
 

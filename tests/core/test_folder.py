@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from confd_worker.core.folder import Folder, UploadLost
+from confd_worker.core.files.folder import Folder, UploadLost
 
 UPLOAD = "00000000-0000-4000-8000-000000000001"
 

@@ -7,7 +7,7 @@ from confd_schemas.spec import Listing
 from sqlalchemy import types
 
 from confd_worker.core import errors
-from confd_worker.core.listing import NoMatch, Page, boolean_words, filter_value, page, search_pattern
+from confd_worker.core.query.parameters import NoMatch, Page, boolean_words, filter_value, page, search_pattern
 
 LISTING = Listing("name", ("name", "number"), ("name",), ("name", "enabled"), {"view": "how items are shown"})
 EVERYTHING = Page(

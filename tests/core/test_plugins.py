@@ -12,9 +12,9 @@ from confd_schemas.openapi import document, swagger
 from confd_schemas.spec import Operation, discover
 
 from confd_worker.config import Settings
-from confd_worker.core import plugins
-from confd_worker.core.plugins import UnknownPlugin
-from confd_worker.core.rpc import Rpc
+from confd_worker.core.entrypoints.rpc import Rpc
+from confd_worker.core.plugin import discovery as plugins
+from confd_worker.core.plugin.discovery import UnknownPlugin
 
 SERVICES = plugins.discover()
 SPECS = list(discover())

@@ -9,10 +9,11 @@ from sqlalchemy import orm
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
-from confd_worker.core import errors, validation
-from confd_worker.core.statements import Statement
-from confd_worker.core.validation import Free, Refers, SameTenant, Unique, Validator, before, changed
-from confd_worker.models import User
+from confd_worker.core import errors
+from confd_worker.core.database.wire import Statement
+from confd_worker.core.plugin import validation
+from confd_worker.core.plugin.validation import Free, Refers, SameTenant, Unique, Validator, before, changed
+from confd_worker.models.users.user import User
 
 ONE = UUID("00000000-0000-4000-8000-00000000000a")
 TWO = UUID("00000000-0000-4000-8000-00000000000b")

@@ -4,18 +4,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from confd_schemas.configuration import LiveReload
-from confd_schemas.contexts import Context, ContextContexts, RangeParameters
-from confd_schemas.endpoints_sip import EndpointSIP, EndpointSIPTemplate, EndpointSIPView
-from confd_schemas.extensions import Extension
-from confd_schemas.lines import Line, LineCreate
+from confd_schemas.call_features.voicemails import Voicemail
+from confd_schemas.dialplan.contexts import Context, ContextContexts, RangeParameters
+from confd_schemas.dialplan.extensions import Extension
+from confd_schemas.lines.endpoints_sip import EndpointSIP, EndpointSIPTemplate, EndpointSIPView
+from confd_schemas.lines.lines import Line, LineCreate
 from confd_schemas.parameters import Recursive
 from confd_schemas.schema import Schema, ValidationError, load
-from confd_schemas.user_forwards import UserForward, UserForwards
-from confd_schemas.user_line import UserLines
-from confd_schemas.user_services import UserService, UserServices
-from confd_schemas.users import RECORDINGS, User
-from confd_schemas.voicemails import Voicemail
+from confd_schemas.system.configuration_live_reload import LiveReload
+from confd_schemas.users.user_forwards import UserForward, UserForwards
+from confd_schemas.users.user_lines import UserLines
+from confd_schemas.users.user_services import UserService, UserServices
+from confd_schemas.users.users import RECORDINGS, User
 
 REQUIRED = ["Missing data for required field."]
 NULL = ["Field may not be null."]

@@ -1,1 +1,1 @@
-"""Lines: what joins users, endpoints and extensions."""
+"""Lines, endpoints, transports and devices."""

@@ -2,16 +2,20 @@
 
 from typing import Any
 
-from confd_schemas.lines import lines
+from confd_schemas.lines.lines import lines
 
-from ...core import errors
-from ...core.dao import DAO
-from ...core.work import Work
-from ...models import Line
+from ...models.lines.line import Line
+from ...plugin import DAO, Work, errors
 
 __all__ = ["dao", "has_endpoint", "without_device", "without_secondary_users"]
 
 dao = DAO(Line, lines)
+
+
+class SecondaryUsers(errors.ResourceError):
+    """The line still has users beside its main user."""
+
+    type, text = "secondary-users", "There are secondary users associated to the line"
 
 
 def has_endpoint(work: Work, *items: Any) -> None:
@@ -32,7 +36,7 @@ def without_secondary_users(work: Work, *items: Any) -> None:
     """The line among the items has no secondary user other than the user among them."""
     line = _line(items)
     if any(not link.main_user and link.user not in items for link in line.user_lines):
-        raise errors.SecondaryUsers(metadata={"line_id": line.id})
+        raise SecondaryUsers(metadata={"line_id": line.id})
 
 
 def _line(items: tuple[Any, ...]) -> Line:

@@ -1,1 +1,1 @@
-"""Users: the service, and their import from and export to CSV."""
+"""Users and what is theirs."""

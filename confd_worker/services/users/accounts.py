@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from confd_schemas.users import ImportedAccount
+from confd_schemas.users.users import ImportedAccount
 
 from ...config import Settings
-from ...core import errors
-from ...core.auth import AuthServer
-from ...core.service import loaded
+from ...plugin import AuthServer, errors, loaded
 from .csv_rows import Parsed, Row, parsed
 
 __all__ = ["Accounts", "Numbered", "remove_account", "usernames"]

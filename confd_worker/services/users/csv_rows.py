@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...core import errors
+from ...plugin import errors
 
 __all__ = ["Row", "lines", "parsed"]
 

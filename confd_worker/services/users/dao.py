@@ -4,14 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from confd_schemas.schema import Schema
-from confd_schemas.users import User as UserSchema
-from confd_schemas.users import users
+from confd_schemas.users.users import User as UserSchema
+from confd_schemas.users.users import users
 from sqlalchemy import Text, cast, func, literal_column, select, union
 
-from ...core.dao import DAO
-from ...models import Extension, Line, LineExtension, User, UserLine
+from ...models.dialplan.extension import Extension
+from ...models.lines.line import Line, LineExtension, UserLine
+from ...models.users.user import User
+from ...plugin import DAO, Owner
 
-__all__ = ["dao"]
+__all__ = ["dao", "user"]
 
 _FOLDED = ("firstname", "lastname", "fullname", "description")
 # Columns of some views only. What a view's items do not show orders nothing.
@@ -54,4 +56,13 @@ dao = DAO(
     sort=_sort,
     folded=["email"],
     many=["uuid", "exten", "mobile_phone_number"],
+)
+
+user = Owner(
+    dao,
+    "user",
+    lambda user: {"user_uuid": user.uuid},
+    refused=lambda user: {"user_id": user.id},
+    key="uuid",
+    users=lambda user, *others: [user.uuid],
 )

@@ -4,9 +4,7 @@ import csv
 import io
 import json
 
-from ...core.resource import ResourceService
-from ...core.rpc import read
-from ...core.statements import Statement
+from ...plugin import ResourceService, read, sql
 from .accounts import usernames
 
 __all__ = ["UserExport"]
@@ -21,7 +19,8 @@ _COLUMNS = (
     "voicemail_delete_messages", "voicemail_ask_password", "line_protocol", "provisioning_code", "context",
     "sip_username", "sip_secret", "exten", "incall_exten", "incall_context", "call_permissions", "username",
 )  # fmt: skip
-_ROWS = Statement("""
+_ROWS = sql(
+    """
     SELECT coalesce(json_agg(row_to_json(row)), '[]'::json)::text FROM (
         SELECT
             users.*,
@@ -64,10 +63,12 @@ _ROWS = Statement("""
             JOIN call_permissions permitted ON permitted.id = user_call_permissions.call_permission_id
             WHERE user_call_permissions.user_id = users.id
         ) AS permission ON true
-        WHERE users.tenant_uuid = $1::uuid
+        WHERE users.tenant_uuid = $1::uuid AND {tenants}
         ORDER BY users.id
     ) AS row
-""")
+    """,
+    tenants="users.tenant_uuid",
+)
 
 
 class UserExport(ResourceService):
@@ -77,7 +78,7 @@ class UserExport(ResourceService):
     def export(self) -> str:
         """The users of the caller's tenant as CSV; each with his main line and its extension only."""
         tenant = self.work.context.tenant
-        rows = json.loads(self.work.read(_ROWS, (tenant,)))
+        rows = json.loads(_ROWS.read(self.work, tenant))
         accounts = usernames(self.work.settings, tenant)
         text = io.StringIO()
         writer = csv.DictWriter(text, _COLUMNS, restval="", extrasaction="ignore", lineterminator="\r\n")

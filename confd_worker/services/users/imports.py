@@ -9,55 +9,70 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from confd_schemas.endpoints_sip import EndpointSIP as EndpointSIPSchema
-from confd_schemas.extensions import Extension as ExtensionSchema
-from confd_schemas.incalls import Incall as IncallSchema
-from confd_schemas.lines import Line as LineSchema
-from confd_schemas.users import ImportedAccount
-from confd_schemas.users import User as UserSchema
-from confd_schemas.voicemails import Voicemail as VoicemailSchema
+from confd_schemas.call_features.voicemails import Voicemail as VoicemailSchema
+from confd_schemas.dialplan.extensions import Extension as ExtensionSchema
+from confd_schemas.dialplan.incalls import Incall as IncallSchema
+from confd_schemas.lines.endpoints_sip import EndpointSIP as EndpointSIPSchema
+from confd_schemas.lines.lines import Line as LineSchema
+from confd_schemas.users.users import ImportedAccount
+from confd_schemas.users.users import User as UserSchema
 
-from ...core import errors
-from ...core.resource import ResourceService
-from ...core.rpc import fingerprint, read
-from ...core.service import loaded
-from ...models import (
-    CallPermission,
-    EndpointSCCP,
-    EndpointSIP,
-    Extension,
-    Incall,
-    Line,
-    Tenant,
-    User,
-    Voicemail,
-)
-from .. import call_permissions, extensions, voicemails
-from ..contexts import context_named
-from ..endpoints_sccp import EndpointsSCCP
-from ..endpoints_sip import EndpointsSIP
-from ..incalls import IncallExtensions, Incalls
-from ..line_endpoints import LineEndpointsSCCP, LineEndpointsSIP
-from ..line_extension import LineExtensions
-from ..lines.service import Lines
-from ..user_call_permission import UserCallPermissions
-from ..user_line import UserLines
-from ..user_voicemail import UserVoicemails
+from ...models.call_features.voicemail import Voicemail
+from ...models.dialplan.call_permission import CallPermission
+from ...models.dialplan.extension import Extension
+from ...models.dialplan.incall import Incall
+from ...models.lines.endpoint_sccp import EndpointSCCP
+from ...models.lines.endpoint_sip import EndpointSIP
+from ...models.lines.line import Line
+from ...models.system.tenant import Tenant
+from ...models.users.user import User
+from ...plugin import ResourceService, all_or_none, errors, loaded, procedure
+from ..call_features import voicemails
+from ..dialplan import callpermissions as call_permissions
+from ..dialplan import extensions
+from ..dialplan.contexts import context_named
+from ..dialplan.incalls import IncallExtensions, Incalls
+from ..lines.endpoints_sccp import EndpointsSCCP
+from ..lines.endpoints_sip import EndpointsSIP
+from ..lines.line_endpoints import LineEndpointsSCCP, LineEndpointsSIP
+from ..lines.line_extensions import LineExtensions
+from ..lines.lines import Lines
 from .accounts import Accounts, Numbered
 from .csv_rows import Parsed, Row, lines
-from .present import Present
+from .import_lookup import Present
+from .user_callpermissions import UserCallPermissions
+from .user_lines import UserLines
+from .user_voicemails import UserVoicemails
 
 __all__ = ["UserImport"]
 
 _TEMPLATES = {"sip": ("global",), "webrtc": ("global", "webrtc")}
-_CHUNK = 100
 _PROTOCOLS = (*_TEMPLATES, "sccp")
+
+
+class ImportFailed(errors.ServiceError):
+    """Rows of an import were refused, and so nothing was imported.
+
+    Args:
+        rows: an error for each such row; the whole of the HTTP answer.
+    """
+
+    type, text = "import-failed", "{0} rows were refused; nothing was imported"
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+        super().__init__(len(rows))
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The whole body of the HTTP answer."""
+        return {"body": {"errors": self.rows}}
 
 
 class UserImport(ResourceService):
     """The part of the users' service that imports."""
 
-    @read
+    @procedure
     def import_(self, body: str) -> Any:
         """Make a user of each row of a CSV; all rows or none.
 
@@ -67,15 +82,14 @@ class UserImport(ResourceService):
         Raises:
             ImportFailed: with an error for each bad row.
         """
-        call = fingerprint(self.work, "users.import", body)
-        if reply := self.work.recorded(call):
+        if reply := self.work.recorded():
             return reply
         rows = self._numbered(_rows(body), 1)
         with self._accounts() as accounts:
-            refused = {row.number: refusal for row in rows if (refusal := accounts.make_of_row(row))}
-            return self.work.once(partial(self._import_all, rows, refused), call)
+            refused = {place: refusal for place, row in enumerate(rows) if (refusal := accounts.make_of_row(row))}
+            return self.work.once(partial(self._import_all, rows, refused))
 
-    @read
+    @procedure
     def import_rows(self, rows: list[Row], first: int = 1) -> dict[str, Any]:
         """Make a user of each row, every row by itself: a bad one keeps no other from being imported.
 
@@ -97,14 +111,14 @@ class UserImport(ResourceService):
         return {"created": created, "errors": failed}
 
     def _import_alone(self, row: Numbered) -> Any:
-        call, part = fingerprint(self.work, "users.import_rows", row.columns), f"row {row.number}"
+        part = f"row {row.number}"
         with self._accounts() as accounts:
             # Without accounts nothing happens beside the transaction, which looks up the record by itself.
-            if accounts.provided and (reply := self.work.recorded(call, part)):
+            if accounts.provided and (reply := self.work.recorded(part)):
                 return reply
             if refusal := accounts.make_of_row(row):
                 raise refusal
-            return self.work.once(lambda: self._import_chunk([row])[0], call, part)
+            return self.work.once(lambda: self._import_chunk([row])[0], part)
 
     def _numbered(self, rows: list[Row], first: int) -> list[Numbered]:
         return [Numbered(row, number, self.work.stable_uuid(f"row {number}")) for number, row in enumerate(rows, first)]
@@ -113,21 +127,7 @@ class UserImport(ResourceService):
         return Accounts(self.work.settings, self.work.context.tenant)
 
     def _import_all(self, rows: list[Numbered], refused: dict[int, errors.ServiceError]) -> dict[str, Any]:
-        if self.work.trusts() and not refused:
-            chunks = (rows[at : at + _CHUNK] for at in range(0, len(rows), _CHUNK))
-            return {"created": [made for chunk in chunks for made in self._import_chunk(chunk)]}
-        created, failed = [], []
-        for row in rows:
-            try:
-                with self.work.session.begin_nested():
-                    created += self._import_chunk([row])
-                    if row.number in refused:
-                        raise refused[row.number]
-            except errors.ServiceError as error:
-                failed.append(_failure(row, error))
-        if failed:
-            raise errors.ImportFailed(failed)
-        return {"created": created}
+        return {"created": all_or_none(self.work, rows, self._import_chunk, refused=refused, refuse=_failed)}
 
     def _import_chunk(self, rows: Sequence[Numbered]) -> list[dict[str, Any]]:
         """Make users of rows, of which what one round trip can ask or write for all is asked and written so."""
@@ -285,6 +285,10 @@ def _checked(rows: Any) -> Any:
     ):
         raise errors.WrongType("rows", "list of objects with text values")
     return rows
+
+
+def _failed(rows: list[tuple[Numbered, errors.ServiceError]]) -> ImportFailed:
+    return ImportFailed([_failure(row, error) for row, error in rows])
 
 
 def _failure(row: Numbered, error: errors.ServiceError) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The events of what a user can switch on and off: services and forwards."""
 
-from ...core.notifier import EventType
+from ...plugin import EventType
 
 __all__ = ["switched"]
 

@@ -1,0 +1,1 @@
+"""What a worker process holds of PostgreSQL: connections, prepared statements, sessions."""

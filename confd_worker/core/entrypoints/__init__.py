@@ -1,0 +1,1 @@
+"""From an AMQP message to a method, and back."""

@@ -1,0 +1,1 @@
+"""Resources whose content is a file."""

@@ -1,0 +1,1 @@
+"""What plugins declare: services, rules, events; and how plugins are found."""

@@ -1,0 +1,1 @@
+"""How items are read, listed, loaded and found."""

@@ -1,0 +1,1 @@
+"""Lines, endpoints, transports and devices."""

@@ -1,0 +1,1 @@
+"""Tenants, the daemon itself, and sections of Asterisk's configuration."""

@@ -1,0 +1,1 @@
+"""Groups, voicemails and other features of calls."""

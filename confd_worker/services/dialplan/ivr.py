@@ -1,0 +1,41 @@
+"""IVRs: menus by voice."""
+
+from confd_schemas.dialplan.ivr import ivr
+from sqlalchemy import inspect
+
+from ...models.dialplan.ivr import IVR
+from ...plugin import DAO, Notifier, ResourceService, Validator, Work, errors
+from .destinations import Reachable
+
+__all__ = ["IVRs", "dao"]
+
+dao = DAO(IVR, ivr)
+
+_reachable = Reachable("destination")
+
+
+class ExtenUsedTwice(errors.InputError):
+    """Two choices of an IVR have the same exten."""
+
+    type, text = "ivr-exten-used", "exten '{0}' used in more than one choice"
+
+
+def _choices(work: Work, item: IVR) -> None:
+    """New choices have extens of their own, and what they lead to exists."""
+    seen: set[str] = set()
+    for choice in item.choice_rows:
+        if inspect(choice).persistent:
+            continue
+        if choice.exten in seen:
+            raise ExtenUsedTwice(choice.exten)
+        seen.add(choice.exten)
+        _reachable(work, choice)
+
+
+class IVRs(ResourceService):
+    spec = ivr
+    dao = dao
+    validator = Validator(
+        change=[Reachable("abort_destination", "invalid_destination", "timeout_destination"), _choices]
+    )
+    notifier = Notifier.resource("ivr", "config.ivr", reload=["dialplan reload"])

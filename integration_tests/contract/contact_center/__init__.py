@@ -1,0 +1,1 @@
+"""Queues, agents, skills and switchboards."""

@@ -1,0 +1,1 @@
+"""Contexts, extensions, and where calls go."""
