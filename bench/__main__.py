@@ -35,7 +35,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
 }
 OPERATIONS = (
     "users.get", "users.list", "users.list any page", "users.list search", "users.create", "users.update",
-    "user_line.associate", "users.create nested", "users.delete",
+    "user_lines.associate", "users.create nested", "users.delete",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -92,7 +92,7 @@ BARS = (
         "x users.get"),
     Bar("users.create", _to_nameko("users.create"), operator.ge, 0.3, "x R1"),
     Bar("users.update", _to_nameko("users.update"), operator.ge, 0.25, "x R1"),
-    Bar("user_line.associate", _to_nameko("user_line.associate"), operator.ge, 0.25, "x R1"),
+    Bar("user_lines.associate", _to_nameko("user_lines.associate"), operator.ge, 0.25, "x R1"),
     Bar("users.create nested", _to_nameko("users.create nested"), operator.ge, 0.12, "x R1"),
     Bar("p50 of users.get, sequential", lambda all: all.to_reference(_rpc("users.get", 1), "p50").median, operator.le,
         2, "x R1"),

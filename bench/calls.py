@@ -168,7 +168,7 @@ def operations(read: Tenant, written: Tenant, unassociated: Pool, doomed: Pool) 
         Call("users.list", "users.list", _list, _list_request, read.uuid),
         create(written),
         Call("users.update", "users.update", partial(_update, read), partial(_update_request, read), read.uuid),
-        Call("user_line.associate", "user_line.associate", partial(_associate, unassociated),
+        Call("user_lines.associate", "user_lines.associate", partial(_associate, unassociated),
              partial(_associate_request, unassociated), uuid, unassociated),
         Call("users.create nested", "users.create", partial(_nested, context), partial(_nested_request, context), uuid,
              unique=True),

@@ -62,12 +62,12 @@ def _incall_and_extension(call: Call) -> Pair:
 
 
 PAIRS: dict[str, Callable[[Call], Pair]] = {
-    "user_line.associate": lambda call: (
+    "user_lines.associate": lambda call: (
         call("users.create", body={"firstname": "Alice"}),
         _line(call, _context(call)),
     ),
-    "line_extension.associate": _line_and_extension,
-    "incalls.associate_extension": _incall_and_extension,
+    "line_extensions.associate": _line_and_extension,
+    "incall_extensions.associate": _incall_and_extension,
 }
 
 

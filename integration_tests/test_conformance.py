@@ -25,7 +25,7 @@ OPERATIONS = [operation for spec in SPECS for operation in spec.operations if op
 RESOURCES = {
     name: service
     for name, service in SERVICES.items()
-    if issubclass(service, ResourceService) and "create" in service.operations()
+    if issubclass(service, ResourceService) and "create" in service.spec.methods
 }
 OWNED = {name: service for name, service in RESOURCES.items() if service.dao.owned}
 
@@ -91,7 +91,7 @@ def _has(item: dict[str, Any], values: dict[str, Any]) -> bool:
 
 
 def _update(name: str) -> str:
-    return f"{name}.edit" if "edit" in RESOURCES[name].operations() else f"{name}.update"
+    return f"{name}.update"
 
 
 def _refused(call: Call, method: str, **arguments: Any) -> RemoteError:
@@ -167,7 +167,7 @@ def _wrong(field: Any) -> Any:
 
 @pytest.mark.parametrize("name", RESOURCES)
 def test_a_field_of_another_type_is_named_and_nothing_is_stored(name: str, call: Call) -> None:
-    schema = RESOURCES[name].operations()["create"].body
+    schema = RESOURCES[name].operation("create").body
     assert schema is not None
     fields = schema().load_fields
     example = EXAMPLES[name](call, 1)
@@ -186,7 +186,7 @@ def test_a_field_of_another_type_is_named_and_nothing_is_stored(name: str, call:
 def test_a_change_to_another_type_or_to_null_is_refused_and_changes_nothing(name: str, call: Call) -> None:
     key = _id(name, _made(call, name))
     shown = call(f"{name}.get", **key)
-    schema = RESOURCES[name].operations()[_update(name).rpartition(".")[2]].body
+    schema = RESOURCES[name].operation("update").body
     assert schema is not None
     for field, shape in schema().load_fields.items():
         refusal = _refused(call, _update(name), **key, body={field: _wrong(shape)})
@@ -209,7 +209,7 @@ def test_what_was_read_may_be_written_back(name: str, call: Call) -> None:
 
 @pytest.mark.parametrize("name", RESOURCES)
 def test_a_field_that_is_required_must_be_there(name: str, call: Call) -> None:
-    schema = RESOURCES[name].operations()["create"].body
+    schema = RESOURCES[name].operation("create").body
     assert schema is not None
     for field in (field for field, shape in schema().load_fields.items() if shape.required):
         body = EXAMPLES[name](call, 1)

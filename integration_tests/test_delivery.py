@@ -87,7 +87,7 @@ def test_an_event_of_single_users_names_them_and_not_the_tenant(wire: Wire, call
 def test_an_event_between_daemons_has_no_tenant(wire: Wire, system: System) -> None:
     queue = wire.follow("live_reload_edited")
     with system.client() as client:
-        client.call("configuration.live_reload.edit", body={"enabled": True})
+        client.call("configuration_live_reload.update", body={"enabled": True})
     message = wire.get(queue)
     assert not [name for name in message.headers if name.startswith(("tenant_uuid", "user_uuid"))]
     assert orjson.loads(message.body)["data"] == {"live_reload_enabled": True}

@@ -9,7 +9,7 @@ import pytest
 
 from confd_worker.core.context import Context
 from confd_worker.core.database.engine import Database
-from confd_worker.core.database.id_blocks import Stock
+from confd_worker.core.database.id_blocks import IdBlocks
 from confd_worker.core.database.session import ChangeSession
 from confd_worker.core.errors import NotFound
 from confd_worker.models.lines.line import Line
@@ -48,8 +48,8 @@ def test_lists_of_whatever_length_are_loaded_whole(
     line = call("lines.create", body=body)["id"]
     ids = [call("users.create", body={"firstname": "Zoë"})["id"] for _ in range(users)]
     for user in ids:
-        call("user_line.associate", user_id=user, line_id=line)
-    with ChangeSession(database.engine, (tenant,), Stock()) as session:
+        call("user_lines.associate", user_id=user, line_id=line)
+    with ChangeSession(database.engine, (tenant,), IdBlocks()) as session:
         session.together = together
         found = _seen(_Change(session, tenant).line(line))
     assert found | {"users": sorted(found["users"])} == {"endpoint": tenant, "extensions": extens, "users": ids}
@@ -64,7 +64,7 @@ def test_who_waited_for_an_item_sees_what_was_joined_to_it_meanwhile(
     extension = call("extensions.create", body={"exten": "1000", "context": context})["id"]
 
     def load() -> dict[str, Any]:
-        with ChangeSession(database.engine, (tenant,), Stock()) as session:
+        with ChangeSession(database.engine, (tenant,), IdBlocks()) as session:
             session.together = together
             return _seen(_Change(session, tenant).line(line))
 
@@ -87,7 +87,7 @@ def test_who_waited_for_an_item_sees_what_was_joined_to_it_meanwhile(
 
 def test_an_item_of_another_tenant_is_not_found(call: Call, tenant: str, context: str, database: Database) -> None:
     line = call("lines.create", body={"context": context})["id"]
-    with ChangeSession(database.engine, (), Stock()) as session:
+    with ChangeSession(database.engine, (), IdBlocks()) as session:
         other = _Change(session, str(uuid.uuid4()))
         with pytest.raises(NotFound):
             other.line(line)

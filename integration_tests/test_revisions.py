@@ -31,7 +31,7 @@ def _user(call: Call, **more: Any) -> dict[str, Any]:
 def _user_with_line(call: Call) -> dict[str, Any]:
     user = _user(call)
     line = call("lines.create", body={"context": _context(call), "endpoint_sip": {}})
-    call("user_line.associate", user_id=user["id"], line_id=line["id"])
+    call("user_lines.associate", user_id=user["id"], line_id=line["id"])
     return user
 
 
@@ -60,12 +60,12 @@ def _of_group(method: str, body: Callable[[Call], dict[str, Any]]) -> Callable[[
 def _user_lines(call: Call) -> tuple[Change, Change]:
     user = _user(call)["id"]
     line = call("lines.create", body={"context": _context(call), "endpoint_sip": {}})["id"]
-    return ("users.get", {"id": user}), ("user_line.replace", {"user_id": user, "body": {"lines": [{"id": line}]}})
+    return ("users.get", {"id": user}), ("user_lines.replace", {"user_id": user, "body": {"lines": [{"id": line}]}})
 
 
 def _user_groups(call: Call) -> tuple[Change, Change]:
     user, group = _user_with_line(call)["id"], _group(call)["id"]
-    return ("users.get", {"id": user}), ("user_group.replace", {"user_id": user, "body": {"groups": [{"id": group}]}})
+    return ("users.get", {"id": user}), ("user_groups.replace", {"user_id": user, "body": {"groups": [{"id": group}]}})
 
 
 def _ivr_choices(call: Call) -> tuple[Change, Change]:
@@ -73,13 +73,13 @@ def _ivr_choices(call: Call) -> tuple[Change, Change]:
     ivr = call("ivr.create", body={"name": "menu", "menu_sound": "menu", "choices": [choice]})
     # Only a choice is changed, no column of the IVR.
     body = {"choices": [choice, {"exten": "2", "destination": HANGUP}]}
-    return ("ivr.get", {"id": ivr["id"]}), ("ivr.edit", {"id": ivr["id"], "body": body})
+    return ("ivr.get", {"id": ivr["id"]}), ("ivr.update", {"id": ivr["id"], "body": body})
 
 
 def _included_contexts(call: Call) -> tuple[Change, Change]:
     outer, inner = (call("contexts.create", body={"label": label})["id"] for label in ("outer", "inner"))
     body = {"contexts": [{"id": inner}]}
-    return ("contexts.get", {"id": outer}), ("contexts.associate_contexts", {"context_id": outer, "body": body})
+    return ("contexts.get", {"id": outer}), ("context_contexts.replace", {"context_id": outer, "body": body})
 
 
 def _templates(call: Call) -> tuple[Change, Change]:
@@ -97,12 +97,12 @@ BELONGING: dict[str, Callable[[Call], tuple[Change, Change]]] = {
     "all lines of a user": _user_lines,
     "all groups of a user": _user_groups,
     "users in a group": _of_group(
-        "groups.members.users.edit", lambda call: {"users": [{"uuid": _user_with_line(call)["uuid"]}]}
+        "group_members_users.replace", lambda call: {"users": [{"uuid": _user_with_line(call)["uuid"]}]}
     ),
     "numbers in a group": _of_group(
-        "groups.members.extensions.edit", lambda call: {"extensions": [{"exten": "123", "context": "default"}]}
+        "group_members_extensions.replace", lambda call: {"extensions": [{"exten": "123", "context": "default"}]}
     ),
-    "fallbacks of a group": _of_group("groups.fallbacks.edit", lambda call: {"noanswer_destination": HANGUP}),
+    "fallbacks of a group": _of_group("group_fallbacks.update", lambda call: {"noanswer_destination": HANGUP}),
     "choices of an IVR": _ivr_choices,
     "contexts in a context": _included_contexts,
     "templates of an endpoint": _templates,
@@ -145,7 +145,7 @@ def test_an_association_raises_the_revision_of_the_item_that_its_path_names_firs
 
 def test_what_goes_with_another_item_raises_the_revision_too(call: Call) -> None:
     group, user = _group(call), _user_with_line(call)
-    call("groups.members.users.edit", group_uuid=group["uuid"], body={"users": [{"uuid": user["uuid"]}]})
+    call("group_members_users.replace", group_uuid=group["uuid"], body={"users": [{"uuid": user["uuid"]}]})
     call("users.delete", id=user["id"], recursive=True)
     assert call("groups.get", uuid=group["uuid"])["revision"] == 3
 

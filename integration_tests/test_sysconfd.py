@@ -128,7 +128,7 @@ def test_nothing_is_reloaded_while_live_reload_is_off(client: Client, daemon: Da
     master = system.client(MASTER_TENANT)
     context = client.call("contexts.create", body={"label": "inside"})["name"]
     _idle(client, daemon, system)
-    master.call("configuration.live_reload.edit", body={"enabled": False})
+    master.call("configuration_live_reload.update", body={"enabled": False})
     try:
         voicemail = client.call("voicemails.create", body={"name": "x", "number": "100", "context": context})["id"]
         client.call("voicemails.delete", id=voicemail)
@@ -136,5 +136,5 @@ def test_nothing_is_reloaded_while_live_reload_is_off(client: Client, daemon: Da
         assert daemon.asked[-1][1] == "/delete_voicemail"
         assert len(daemon.reloads()) == 1
     finally:
-        master.call("configuration.live_reload.edit", body={"enabled": True})
+        master.call("configuration_live_reload.update", body={"enabled": True})
         master.close()

@@ -141,9 +141,9 @@ def _fill(call: Call) -> None:
     user = call("users.create", body={"firstname": "Alice"})
     context = call("contexts.create", body={"label": "x"})
     voicemail = {"name": "x", "number": "2000", "context": context["name"]}
-    call("user_voicemail.create", user_id=user["id"], body=voicemail)
+    call("user_voicemails.create", user_id=user["id"], body=voicemail)
     call("incalls.create", body={"destination": {"type": "user", "user_id": user["id"]}})
-    call("contexts.associate_contexts", context_id=context["id"], body={"contexts": [{"id": _a_context(call)}]})
+    call("context_contexts.replace", context_id=context["id"], body={"contexts": [{"id": _a_context(call)}]})
 
 
 def _a_context(call: Call) -> int:

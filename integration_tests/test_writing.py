@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from confd_worker.client import Client
 from confd_worker.core.database.engine import Database
-from confd_worker.core.database.id_blocks import Stock
+from confd_worker.core.database.id_blocks import IdBlocks
 from confd_worker.core.database.session import ChangeSession
 from confd_worker.core.database.wire import Wire
 from confd_worker.core.plugin.service import Service
@@ -193,18 +193,18 @@ def _left(session: Session, change: Change) -> str:
 def test_a_change_leaves_the_rows_that_the_unit_of_work_of_sqlalchemy_would(
     change: Change, together: bool, database: Database
 ) -> None:
-    with Session(database.engine) as usual, ChangeSession(database.engine, None, Stock()) as session:
+    with Session(database.engine) as usual, ChangeSession(database.engine, None, IdBlocks()) as session:
         session.together = together
         assert _left(session, change) == _left(usual, change)
 
 
 def test_a_commit_sends_what_still_waits(database: Database) -> None:
     things = Things()
-    with ChangeSession(database.engine, None, Stock()) as session:
+    with ChangeSession(database.engine, None, IdBlocks()) as session:
         session.together = True
         session.add(Tenant(uuid=things.tenant))
         session.commit()
-    with ChangeSession(database.engine, None, Stock()) as session:
+    with ChangeSession(database.engine, None, IdBlocks()) as session:
         assert session.get(Tenant, things.tenant) is not None
 
 
@@ -226,7 +226,7 @@ def test_what_an_insert_leaves_out_the_database_gives(column: Any, system: Syste
 
 def test_what_is_settled_is_written_before_a_statement_names_its_table(database: Database) -> None:
     things = Things()
-    with ChangeSession(database.engine, None, Stock()) as session:
+    with ChangeSession(database.engine, None, IdBlocks()) as session:
         session.together = True
         session.add(Tenant(uuid=things.tenant))
         user = things.user()
@@ -287,7 +287,7 @@ def test_changes_take_few_round_trips(
         "users.create": lambda _: _service(Users, work()).create({"firstname": "Zoë"}),
         "users.create nested": lambda time: _service(Users, work()).create(_whole(context, 1000 + time)),
         "users.update": lambda time: _service(Users, work()).update(users[time], {"lastname": "Nguyễn"}),
-        "user_line.associate": lambda time: _service(UserLines, work()).associate(users[time], lines[time]),
+        "user_lines.associate": lambda time: _service(UserLines, work()).associate(users[time], lines[time]),
     }
 
     def taken(change: Callable[[int], Any], time: int) -> int:
@@ -300,7 +300,7 @@ def test_changes_take_few_round_trips(
         "users.create": 1,
         "users.create nested": 2,
         "users.update": 3,
-        "user_line.associate": 3,
+        "user_lines.associate": 3,
     }
 
 

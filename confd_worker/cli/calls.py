@@ -89,7 +89,7 @@ def call(
     \b
       confd-worker call users.list search=martin limit=5
       confd-worker call users.create body='{"firstname": "Alice"}'
-      confd-worker call user_line.associate '{"user_id": 1, "line_id": 2}'
+      confd-worker call user_lines.associate '{"user_id": 1, "line_id": 2}'
 
     A value is JSON where it can be read as such, else text; '"1000"' is a text of digits. `confd-worker services`
     lists the methods.

@@ -14,12 +14,12 @@ def test_each_edit_reloads_its_module_and_access_features_restart_their_daemon(
     system: System,
 ) -> None:
     edits = {
-        "asterisk.rtp.general.edit": "module reload res_rtp_asterisk.so",
-        "asterisk.rtp.ice_host_candidates.edit": "module reload res_rtp_asterisk.so",
-        "iax_general.update": "iax2 reload",
-        "sccp_general.update": "module reload chan_sccp.so",
-        "voicemail_general.update": "voicemail reload",
-        "voicemail_zonemessages.update": "voicemail reload",
+        "asterisk_rtp_general.update": "module reload res_rtp_asterisk.so",
+        "asterisk_rtp_ice_host_candidates.update": "module reload res_rtp_asterisk.so",
+        "asterisk_iax_general.update": "iax2 reload",
+        "asterisk_sccp_general.update": "module reload chan_sccp.so",
+        "asterisk_voicemail_general.update": "voicemail reload",
+        "asterisk_voicemail_zonemessages.update": "voicemail reload",
     }
     held = {method: client.call(f"{method.rpartition('.')[0]}.get") for method in edits}
     for method, command in edits.items():

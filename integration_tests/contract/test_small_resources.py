@@ -156,10 +156,10 @@ def test_bad_zone_messages_are_refused(body: Any, message: str, master: Http) ->
 @pytest.mark.usefixtures("zones")
 def test_lists_of_zone_messages_put_at_once_do_not_mix(client: Client) -> None:
     lists = [[{"name": f"{letter}{n}", "timezone": "UTC", "message": None} for n in range(20)] for letter in "abab"]
-    replies = [client.call_async("voicemail_zonemessages.update", body={"items": each}) for each in lists * 5]
+    replies = [client.call_async("asterisk_voicemail_zonemessages.update", body={"items": each}) for each in lists * 5]
     for reply in replies:
         reply.result()
-    assert client.call("voicemail_zonemessages.get")["items"] in lists
+    assert client.call("asterisk_voicemail_zonemessages.get")["items"] in lists
 
 
 @pytest.mark.usefixtures("zones")
@@ -188,7 +188,7 @@ def test_each_tenant_has_its_own_country(http: Http, system: System, client: Cli
 
     user = client.call("users.create", body={"firstname": "Alice"})
     with system.events("localization_edited", tenant=tenant) as events:
-        client.call("localization.edit", body={"country": "ca"})
+        client.call("localization.update", body={"country": "ca"})
         headers, payload = events.get(timeout=10)
     assert payload["data"] == {"tenant_uuid": tenant, "country": "ca"}
     assert headers["user_uuid:*"] is True
@@ -200,7 +200,7 @@ def test_only_putting_the_country_makes_an_unknown_tenant_known(call: Callable[.
         call("localization.get")
     assert refusal.value.status == 404
     assert refusal.value.message == f"Resource Not Found - Tenant was not found ('uuid': '{tenant}')"
-    call("localization.edit", body={})
+    call("localization.update", body={})
     assert call("localization.get") == {"tenant_uuid": tenant, "country": None, "revision": 1}
 
 

@@ -119,7 +119,7 @@ def test_contexts(world: World, asked: Asked) -> None:
     assert asked("contexts.create", body={"label": "x"}) == {DIALPLAN}
     context = world.context["id"]
     assert asked("contexts.update", id=context, body={}) == {DIALPLAN}
-    assert asked("contexts.associate_contexts", context_id=context, body={"contexts": []}) == {DIALPLAN}
+    assert asked("context_contexts.replace", context_id=context, body={"contexts": []}) == {DIALPLAN}
     assert asked("contexts.delete", id=context) == {DIALPLAN}
 
 
@@ -127,18 +127,18 @@ def test_associations(world: World, asked: Asked) -> None:
     user, line, bare, endpoint = world.user(), world.line(), world.bare_line(), world.endpoint()
     extension, voicemail = world.extension(), world.voicemail()
     for name, ids, reloads in (
-        ("user_line", {"user_id": user["id"], "line_id": line["id"]}, {DIALPLAN, PJSIP}),
-        ("line_extension", {"line_id": line["id"], "extension_id": extension["id"]}, {DIALPLAN, PJSIP, QUEUE}),
-        ("line_endpoint_sip", {"line_id": bare["id"], "endpoint_uuid": endpoint["uuid"]}, {PJSIP}),
-        ("user_voicemail", {"user_id": user["id"], "voicemail_id": voicemail["id"]}, {PJSIP, SCCP}),
+        ("user_lines", {"user_id": user["id"], "line_id": line["id"]}, {DIALPLAN, PJSIP}),
+        ("line_extensions", {"line_id": line["id"], "extension_id": extension["id"]}, {DIALPLAN, PJSIP, QUEUE}),
+        ("line_endpoints_sip", {"line_id": bare["id"], "endpoint_uuid": endpoint["uuid"]}, {PJSIP}),
+        ("user_voicemails", {"user_id": user["id"], "voicemail_id": voicemail["id"]}, {PJSIP, SCCP}),
     ):
         assert asked(f"{name}.associate", **ids) == reloads
         assert asked(f"{name}.associate", **ids) == set()
-        parted = {"user_id": user["id"]} if name == "user_voicemail" else ids
+        parted = {"user_id": user["id"]} if name == "user_voicemails" else ids
         assert asked(f"{name}.dissociate", **parted) == reloads
         assert asked(f"{name}.dissociate", **parted) == set()
     lines = {"lines": [{"id": line["id"]}]}
-    assert asked("user_line.replace", user_id=user["id"], body=lines) == {DIALPLAN, PJSIP}
+    assert asked("user_lines.replace", user_id=user["id"], body=lines) == {DIALPLAN, PJSIP}
 
 
 def test_what_fails_asks_for_nothing_and_an_import_for_each_thing_once(
@@ -160,10 +160,10 @@ def test_what_fails_asks_for_nothing_and_an_import_for_each_thing_once(
 def test_live_reload_turns_reloads_off_and_nothing_else(world: World, asked: Asked, asking: System) -> None:
     voicemail = world.voicemail()
     with asking.client() as master:
-        master.call("configuration.live_reload.edit", body={"enabled": False})
+        master.call("configuration_live_reload.update", body={"enabled": False})
         try:
             [deleted] = asked("voicemails.delete", id=voicemail["id"])
             assert deleted[:2] == ("GET", "/delete_voicemail")
             assert asked("users.create", body={"firstname": str(uuid.uuid4())}) == set()
         finally:
-            master.call("configuration.live_reload.edit", body={"enabled": True})
+            master.call("configuration_live_reload.update", body={"enabled": True})

@@ -65,12 +65,12 @@ class World:
 
     def have(self, user: dict[str, Any], line: dict[str, Any]) -> None:
         """The user gets the line."""
-        self.call("user_line.associate", user_id=user["id"], line_id=line["id"])
+        self.call("user_lines.associate", user_id=user["id"], line_id=line["id"])
 
     def number(self, line: dict[str, Any], exten: str = "1000") -> dict[str, Any]:
         """A new extension for the line."""
         body = {"exten": exten, "context": self.context["name"]}
-        return self.call("line_extension.create", line_id=line["id"], body=body)
+        return self.call("line_extensions.create", line_id=line["id"], body=body)
 
 
 def refusal(call: Call, method: str, **arguments: Any) -> str:

@@ -26,9 +26,9 @@ ROUTES = {
     "voicemails.delete": ("DELETE", "/voicemails/{id}"),
     "lines.create": ("POST", "/lines"),
     "lines.delete": ("DELETE", "/lines/{id}"),
-    "user_voicemail.associate": ("PUT", "/users/{user_id}/voicemails/{voicemail_id}"),
-    "user_voicemail.dissociate": ("DELETE", "/users/{user_id}/voicemails"),
-    "user_line.associate": ("PUT", "/users/{user_id}/lines/{line_id}"),
+    "user_voicemails.associate": ("PUT", "/users/{user_id}/voicemails/{voicemail_id}"),
+    "user_voicemails.dissociate": ("DELETE", "/users/{user_id}/voicemails"),
+    "user_lines.associate": ("PUT", "/users/{user_id}/lines/{line_id}"),
 }
 # Types of errors that tell that nothing was done; the caller may try again.
 NOT_DONE = {"unavailable", "deadline-exceeded", "overloaded", "conflict"}

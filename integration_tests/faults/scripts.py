@@ -84,11 +84,11 @@ class Scripts:
             return
         pair = [("user_voicemail", f"{name}/{name}")]
         ids = {"user_id": user.reply["uuid"], "voicemail_id": voicemail.reply["id"]}
-        join = self._call("user_voicemail.associate", makes=pair, **ids)
+        join = self._call("user_voicemails.associate", makes=pair, **ids)
         yield [join]
         if not _known([join]) or self._random.random() > DELETED:
             return
-        part = self._call("user_voicemail.dissociate", removes=pair, user_id=ids["user_id"])
+        part = self._call("user_voicemails.dissociate", removes=pair, user_id=ids["user_id"])
         yield [part]
         if _known([part]):
             yield [
@@ -105,7 +105,7 @@ class Scripts:
         if not _known([user, line]):
             return
         pair = [("user_line", f"{name}/{name}")]
-        join = self._call("user_line.associate", makes=pair, user_id=user.reply["uuid"], line_id=line.reply["id"])
+        join = self._call("user_lines.associate", makes=pair, user_id=user.reply["uuid"], line_id=line.reply["id"])
         yield [join]
         if _known([join]) and self._random.random() < DELETED:
             yield [self._call("lines.delete", removes=[("line", name), *pair], id=line.reply["id"], recursive="true")]

@@ -61,7 +61,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         pauses.append(seconds)
         run(*args)
 
-    monkeypatch.setattr(events.eventlet, "spawn_after", spawn_after)
+    monkeypatch.setattr(events, "spawn_after", spawn_after)
     return pauses
 
 

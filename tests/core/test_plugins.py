@@ -2,7 +2,6 @@
 
 import inspect
 import uuid
-from importlib.metadata import entry_points
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +11,10 @@ from confd_schemas.openapi import document, swagger
 from confd_schemas.spec import Operation, discover
 
 from confd_worker.config import Settings
-from confd_worker.core.entrypoints.rpc import Rpc
+from confd_worker.core.entrypoints.rpc import Rpc, called
 from confd_worker.core.plugin import discovery as plugins
 from confd_worker.core.plugin.discovery import UnknownPlugin
+from confd_worker.core.plugin.service import Service
 
 SERVICES = plugins.discover()
 SPECS = list(discover())
@@ -32,14 +32,17 @@ def _path(operation: Operation) -> str:
     return "/1.1" + operation.plain_path.format(**segments)
 
 
-def _method(operation: Operation) -> Any:
-    service = SERVICES[operation.service]
-    offered = {
+def _methods(service: type[Service]) -> dict[str, Any]:
+    """Those with one of the decorators that make entrypoints."""
+    return {
         name.rstrip("_"): method
         for name, method in inspect.getmembers(service, callable)
         if any(isinstance(each, Rpc) for each in getattr(method, "nameko_entrypoints", ()))
     }
-    return offered[operation.name]
+
+
+def _method(operation: Operation) -> Any:
+    return _methods(SERVICES[operation.service])[operation.name]
 
 
 class Recorded(Exception):
@@ -52,6 +55,9 @@ class NothingElse:
     context = SimpleNamespace(keyed=False, tenant=str(uuid.uuid4()))
     settings = Settings()
     running = False
+
+    def called(self, *call: Any) -> None:
+        """What the call is does not matter."""
 
     def recorded(self, *arguments: Any) -> None:
         """The call is no repeat."""
@@ -81,12 +87,15 @@ def test_changes_are_recorded_and_reads_are_not(operation: Operation) -> None:
 
 @pytest.mark.parametrize("operation", CALLS, ids=_name)
 def test_a_method_takes_the_arguments_of_its_operation(operation: Operation) -> None:
-    signature = inspect.signature(_method(operation))
-    names = SERVICES[operation.service].argument_names
+    signature, _ = called(SERVICES[operation.service], _method(operation).__name__)
     body = {"body"} if operation.takes_body else set()
     given = {*operation.variables, *(operation.query or ()), *operation.constants, *body}
-    own = {names.get(name, name) for name in given}
-    signature.bind(None, **dict.fromkeys(own, None))
+    signature.bind(**dict.fromkeys(given, None))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_each_method_of_its_spec(name: str) -> None:
+    assert set(SERVICES[name].spec.methods) <= set(_methods(SERVICES[name]))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=_name)
@@ -120,11 +129,6 @@ def test_no_two_services_send_an_event_of_one_name() -> None:
     for name, service in SERVICES.items():
         for event in service.events():
             assert owners.setdefault(event, name) == name, event
-
-
-def test_an_entry_has_the_name_of_its_service() -> None:
-    for entry in entry_points(group=plugins.ENTRY_POINTS):
-        assert entry.load().name == entry.name
 
 
 def test_services_can_be_chosen_and_an_unknown_one_is_named() -> None:

@@ -1,5 +1,6 @@
 """The rules that plugins share, each with items and a session of its own."""
 
+from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -26,12 +27,15 @@ class Database:
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
         self._found = found
 
-    def look(self, statement: Statement, parameters: tuple[Any, ...]) -> Any:
+    def read(self, statement: Statement, parameters: tuple[Any, ...]) -> Any:
         self.asked.append((" ".join(statement.sql.split()), parameters))
         return self._found
 
     def trusts(self) -> bool:
         return False
+
+    def checking(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def _work(found: Any = None) -> Any:

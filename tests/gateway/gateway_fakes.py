@@ -33,7 +33,6 @@ class Thing(Item):
 
 RESOURCES = (
     resource(
-        "things",
         "/things/{id:id}",
         Thing,
         label="Thing",
@@ -48,7 +47,6 @@ RESOURCES = (
         ),
     ),
     Resource(
-        "rows",
         (
             operation("POST", "/rows", "rows.load", accepts="text/csv", success=201),
             operation("GET", "/rows", "rows.dump", produces="text/csv"),
@@ -56,14 +54,13 @@ RESOURCES = (
         ),
     ),
     Resource(
-        "files",
         (
             operation("PUT", "/files/{name:text}", "files.put", accepts="application/octet-stream"),
             operation("GET", "/files/{name:text}", "files.get", produces="application/octet-stream"),
         ),
     ),
-    Resource("status", (operation("GET", "/status", "status.get"),)),
-    Resource("api", (operation("GET", "/api/api.yml", "api.get", acl=None, produces="application/x-yaml"),)),
+    Resource((operation("GET", "/status", "get"),)),
+    Resource((operation("GET", "/api/api.yml", "api.get", acl=None, produces="application/x-yaml"),)),
 )
 
 TOKENS = f"""

@@ -10,7 +10,6 @@ UUID = "8C5F0000-0000-4000-8000-00000000ABCD"
 ROUTER = Router(
     [
         Resource(
-            "things",
             (
                 operation("GET", "/things", "things.list"),
                 operation("GET", "/things/{id:id}", "things.get"),
@@ -100,12 +99,12 @@ def test_the_acl_holds_the_path_as_given_with_dots_replaced():
 def test_two_operations_cannot_share_method_and_path():
     twice = operation("GET", "/a/{b:int}", "a.b"), operation("GET", "/a/{c:int}", "a.c")
     with pytest.raises(ValueError, match=r"GET /a/\{c:int\}: there is another"):
-        Router([Resource("a", twice)])
+        Router([Resource(twice)])
 
 
 def test_an_unknown_variable_type_is_refused():
     with pytest.raises(ValueError, match="'float'"):
-        Router([Resource("a", (operation("GET", "/a/{b:float}", "a.b"),))])
+        Router([Resource((operation("GET", "/a/{b:float}", "a.b"),))])
 
 
 def test_every_installed_operation_is_found_at_its_own_path():

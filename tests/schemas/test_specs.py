@@ -14,22 +14,22 @@ OPERATIONS = {(one.method, one.plain_path): one for resource in discover() for o
         ("PUT", "/users/{id}", "users.update", "confd.users.{id}.update", 204),
         ("POST", "/users/import", "users.import", "confd.users.import.create", 201),
         ("GET", "/users/export", "users.export", "confd.users.export.read", 200),
-        ("GET", "/users/subscriptions", "user_subscriptions.list", "confd.users.subscriptions.read", 200),
+        ("GET", "/users/subscriptions", "users_subscriptions.list", "confd.users.subscriptions.read", 200),
         ("GET", "/users/{user_id}/services/incallfilter", "user_services.get_one",
          "confd.users.{user_id}.services.dnd.read", 200),
         ("PUT", "/users/{user_id}/forwards/{name}", "user_forwards.update_one",
          "confd.users.{user_id}.forwards.{name}.update", 204),
-        ("GET", "/contexts/{context_id}/ranges/conference", "contexts.list_conference_ranges",
+        ("GET", "/contexts/{context_id}/ranges/conference", "context_ranges.list",
          "confd.contexts.{context_id}.ranges.conference.read", 200),
-        ("PUT", "/contexts/{context_id}/contexts", "contexts.associate_contexts",
+        ("PUT", "/contexts/{context_id}/contexts", "context_contexts.replace",
          "confd.contexts.{context_id}.contexts.update", 204),
         ("DELETE", "/endpoints/sip/templates/{uuid}", "endpoints_sip_templates.delete",
          "confd.endpoints.sip.templates.{uuid}.delete", 204),
-        ("PUT", "/lines/{line_id}/endpoints/sip/{endpoint_uuid}", "line_endpoint_sip.associate",
+        ("PUT", "/lines/{line_id}/endpoints/sip/{endpoint_uuid}", "line_endpoints_sip.associate",
          "confd.lines.{line_id}.endpoints.sip.{endpoint_uuid}.update", 204),
-        ("DELETE", "/users/{user_id}/voicemails", "user_voicemail.dissociate",
+        ("DELETE", "/users/{user_id}/voicemails", "user_voicemails.dissociate",
          "confd.users.{user_id}.voicemails.delete", 204),
-        ("PUT", "/configuration/live_reload", "configuration.live_reload.edit",
+        ("PUT", "/configuration/live_reload", "configuration_live_reload.update",
          "confd.configuration.live_reload.update", 204),
         ("GET", "/api/api.yml", "api.get", None, 200),
         ("POST", "/tenants", None, None, 405),
@@ -109,8 +109,8 @@ def test_reads_change_nothing(method: str, changes: bool) -> None:
 
 
 def test_an_association_is_joined_and_parted() -> None:
-    joined, parted = association("user_thing", "/users/{user_id:id}/things/{thing_id:int}").operations
-    assert (joined.method, joined.name, joined.service) == ("PUT", "associate", "user_thing")
+    joined, parted = association("/users/{user_id:id}/things/{thing_id:int}").operations
+    assert (joined.method, joined.name, joined.service) == ("PUT", "associate", "user_things")
     assert (parted.method, parted.name) == ("DELETE", "dissociate")
 
 

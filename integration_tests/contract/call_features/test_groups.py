@@ -81,7 +81,7 @@ def test_a_group_has_defaults_and_a_name_of_its_own(group: Item, tenant: str) ->
 )
 def test_a_bad_group_is_refused(body: Item, message: str, call: Call, group: Item) -> None:
     assert refusal(call, "groups.create", body={"label": "sales", **body}).startswith(message)
-    assert refusal(call, "groups.edit", uuid=group["uuid"], body=body).startswith(message)
+    assert refusal(call, "groups.update", uuid=group["uuid"], body=body).startswith(message)
 
 
 @pytest.mark.parametrize("music", [None, "", "default"])
@@ -92,9 +92,9 @@ def test_some_music_needs_not_exist(music: str | None, call: Call) -> None:
 def test_a_name_is_an_old_word_for_the_label(call: Call) -> None:
     made = call("groups.create", body={"name": "old"})
     assert made["label"] == "old"
-    call("groups.edit", uuid=made["uuid"], body={"name": "new"})
+    call("groups.update", uuid=made["uuid"], body={"name": "new"})
     assert _shown(call, made)["label"] == "new"
-    call("groups.edit", uuid=made["uuid"], body={"name": "no", "label": "given"})
+    call("groups.update", uuid=made["uuid"], body={"name": "no", "label": "given"})
     assert (_shown(call, made)["label"], _shown(call, made)["name"]) == ("given", made["name"])
     assert refusal(call, "groups.create", body={}) == "Input Error - label: ['Missing data for required field.']"
 
@@ -102,7 +102,7 @@ def test_a_name_is_an_old_word_for_the_label(call: Call) -> None:
 def test_only_ignore_forward_is_reset_when_it_is_left_out(call: Call) -> None:
     made = _group(call, ignore_forward=True, mark_answered_elsewhere=True, user_timeout=None)
     assert (made["ignore_forward"], made["user_timeout"]) == (True, None)
-    call("groups.edit", uuid=made["uuid"], body={})
+    call("groups.update", uuid=made["uuid"], body={})
     assert _shown(call, made) == made | {"ignore_forward": False, "revision": 2}
 
 
@@ -114,13 +114,13 @@ def test_a_group_is_addressed_by_either_id(call: Call, group: Item) -> None:
         assert refusal(call, method, uuid=UNKNOWN) == message
     message = f"Resource Not Found - Group was not found ('uuid': '{unknown}')"
     assert refusal(call, "groups.get", uuid=unknown) == message
-    assert refusal(call, "groups.fallbacks.get", group_uuid=unknown) == message
+    assert refusal(call, "group_fallbacks.get", group_uuid=unknown) == message
 
 
 def test_each_change_of_a_group_tells_of_it(told: Told, call: Call) -> None:
     [created] = told("groups.create", body={"label": "sales"})
     ids = created.body
-    [edited] = told("groups.edit", uuid=ids["uuid"], body={})
+    [edited] = told("groups.update", uuid=ids["uuid"], body={})
     [deleted] = told("groups.delete", uuid=ids["id"])
     assert ids.keys() == {"id", "uuid"}
     for heard, what in ((created, "created"), (edited, "edited"), (deleted, "deleted")):
@@ -198,10 +198,10 @@ def test_items_of_two_tenants_are_not_joined(system: System, call: Call, tenant:
         body = {"users": [{"uuid": user["uuid"]}]}
         told = {"group_tenant_uuid": tenant, "user_tenant_uuid": other}
         message = f"Resource Error - different tenants ({str(told)[1:-1]})"
-        method = "groups.members.users.edit"
+        method = "group_members_users.replace"
         assert refusal(parent.call, method, group_uuid=group["uuid"], body=body) == message
         body = {"groups": [{"id": group["id"]}]}
-        assert refusal(parent.call, "user_group.replace", user_id=user["id"], body=body) == message
+        assert refusal(parent.call, "user_groups.replace", user_id=user["id"], body=body) == message
 
 
 def test_a_group_has_one_extension_and_an_extension_one_use(
@@ -212,9 +212,9 @@ def test_a_group_has_one_extension_and_an_extension_one_use(
 
     def refused(group: Item, extension: Item) -> str:
         ids = {"group_uuid": group["uuid"], "extension_id": extension["id"]}
-        return refusal(call, "groups.extensions.associate", **ids)
+        return refusal(call, "group_extensions.associate", **ids)
 
-    call("groups.extensions.associate", group_uuid=group["id"], extension_id=extension["id"])
+    call("group_extensions.associate", group_uuid=group["id"], extension_id=extension["id"])
     message = f"Resource Error - Group is associated with a Extension ('group_id': {group['id']}, "
     message += f"'extension_id': {extension['id']})"
     assert refused(group, second) == message
@@ -234,23 +234,23 @@ def test_a_group_has_one_extension_and_an_extension_one_use(
     message = f"Resource Error - ContextType 'incall' cannot be associated ({str(told)[1:-1]})"
     assert refused(other, elsewhere) == message
     line = world.line(context=context)
-    call("line_extension.associate", line_id=line["id"], extension_id=outside["id"])
+    call("line_extensions.associate", line_id=line["id"], extension_id=outside["id"])
     message = f"Resource Error - Extension is associated with a line ('extension_id': {outside['id']}, "
     message += f"'associated_id': '{line['id']}')"
     assert refused(other, outside) == message
     pattern = world.extension("_5XX", context=context)
-    call("groups.extensions.associate", group_uuid=other["uuid"], extension_id=pattern["id"])
+    call("group_extensions.associate", group_uuid=other["uuid"], extension_id=pattern["id"])
     [found] = call("groups.list", exten="_5XX")["items"]
     assert found["uuid"] == other["uuid"]
 
 
 def test_a_group_has_one_schedule(call: Call, group: Item) -> None:
     first, second = (call("schedules.create", body={"closed_destination": HANGUP})["id"] for _ in range(2))
-    call("groups.schedules.associate", group_uuid=group["uuid"], schedule_id=first)
+    call("group_schedules.associate", group_uuid=group["uuid"], schedule_id=first)
     message = f"Resource Error - Group is associated with a Schedule ('group_uuid': UUID('{group['uuid']}'), "
     message += f"'schedule_id': {first})"
     ids = {"group_uuid": group["uuid"], "schedule_id": second}
-    assert refusal(call, "groups.schedules.associate", **ids) == message
+    assert refusal(call, "group_schedules.associate", **ids) == message
     call("schedules.delete", id=first)
     assert _shown(call, group)["schedules"] == []
 
@@ -259,7 +259,7 @@ def test_a_group_calls_users_by_priority(told: Told, call: Call, world: World, g
     users = [_with_line(world)[0] for _ in range(3)]
     ids = {"group_uuid": group["uuid"]}
     wanted = [{"uuid": users[0]["uuid"], "priority": 7}, {"uuid": users[1]["uuid"]}, users[2]]
-    [heard] = told("groups.members.users.edit", **ids, body={"users": wanted})
+    [heard] = told("group_members_users.replace", **ids, body={"users": wanted})
     assert (heard.name, heard.key) == ("group_member_users_associated", "config.groups.members.users.updated")
     assert heard.body == _of_group(group) | {"user_uuids": [user["uuid"] for user in users]}
 
@@ -276,12 +276,12 @@ def test_a_group_calls_users_by_priority(told: Told, call: Call, world: World, g
     assert summary == {name: group[name] for name in ("uuid", "id", "name", "links")}
 
     # What was read may be written back.
-    call("groups.members.users.edit", **ids, body={"users": members})
+    call("group_members_users.replace", **ids, body={"users": members})
     assert _shown(call, group)["members"]["users"] == members
-    call("groups.members.users.edit", **ids, body={"users": [{"uuid": users[0]["uuid"]}]})
+    call("group_members_users.replace", **ids, body={"users": [{"uuid": users[0]["uuid"]}]})
     [member] = _shown(call, group)["members"]["users"]
     assert (member["priority"], member["uuid"]) == (0, users[0]["uuid"])
-    [heard] = told("groups.members.users.edit", **ids, body={"users": []})
+    [heard] = told("group_members_users.replace", **ids, body={"users": []})
     assert heard.body["user_uuids"] == []
     assert _shown(call, group)["members"]["users"] == []
 
@@ -294,7 +294,7 @@ def test_a_group_refuses_some_users(call: Call, world: World, group: Item) -> No
 
     def refused(*users: Any) -> str:
         body = {"users": [{"uuid": each} for each in users]}
-        return refusal(call, "groups.members.users.edit", group_uuid=group["uuid"], body=body)
+        return refusal(call, "group_members_users.replace", group_uuid=group["uuid"], body=body)
 
     message = f"Input Error - field 'users': User was not found ('uuid': '{unknown}')"
     assert refused(user["uuid"], unknown) == message
@@ -310,7 +310,7 @@ def test_a_group_refuses_some_users(call: Call, world: World, group: Item) -> No
         ({"users": None}, "Input Error - users: ['Field may not be null.']"),
         ({"users": [{}]}, "Input Error - users: {0: {'uuid': ['Missing data for required field.']}}"),
     ):
-        method = "groups.members.users.edit"
+        method = "group_members_users.replace"
         assert refusal(call, method, group_uuid=group["uuid"], body=body) == message
         assert refusal(call, method, group_uuid=UNKNOWN, body=body).startswith("Resource Not Found - Group")
     assert _shown(call, group)["members"]["users"] == []
@@ -322,15 +322,15 @@ def test_a_member_leaves_with_his_main_line_only(call: Call, world: World, group
     world.have(user, second)
 
     def join() -> None:
-        call("user_group.replace", user_id=user["uuid"], body={"groups": [{"uuid": group["uuid"]}]})
+        call("user_groups.replace", user_id=user["uuid"], body={"groups": [{"uuid": group["uuid"]}]})
 
     def members() -> list[Item]:
         return _shown(call, group)["members"]["users"]
 
     join()
-    call("user_line.dissociate", user_id=user["id"], line_id=second["id"])
+    call("user_lines.dissociate", user_id=user["id"], line_id=second["id"])
     assert len(members()) == 1
-    call("user_line.dissociate", user_id=user["id"], line_id=main["id"])
+    call("user_lines.dissociate", user_id=user["id"], line_id=main["id"])
     assert members() == []
     world.have(user, main)
     join()
@@ -349,7 +349,7 @@ def test_a_group_calls_numbers_by_priority(told: Told, call: Call, group: Item) 
         {"exten": "8", "context": "outside"},
         {"exten": "9", "context": "inside"},
     ]
-    [heard] = told("groups.members.extensions.edit", **ids, body={"extensions": numbers})
+    [heard] = told("group_members_extensions.replace", **ids, body={"extensions": numbers})
     assert heard.name == "group_member_extensions_associated"
     assert heard.key == "config.groups.members.extensions.updated"
     plain = [{"exten": each["exten"], "context": each["context"]} for each in numbers]
@@ -360,7 +360,7 @@ def test_a_group_calls_numbers_by_priority(told: Told, call: Call, group: Item) 
         {"priority": 2, "exten": "9", "context": "inside"},
         {"priority": 4, "exten": "9", "context": "outside"},
     ]
-    call("groups.members.extensions.edit", **ids, body={"extensions": members[1:]})
+    call("group_members_extensions.replace", **ids, body={"extensions": members[1:]})
     assert _shown(call, group)["members"]["extensions"] == members[1:]
 
     for body, message in (
@@ -372,8 +372,8 @@ def test_a_group_calls_numbers_by_priority(told: Told, call: Call, group: Item) 
         ({"extensions": [plain[0] | {"priority": -1}]}, "extensions: {0: {'priority': [{'constraint_id': 'range'"),
         ({}, "Input Error - extensions: ['Missing data for required field.']"),
     ):
-        assert message in refusal(call, "groups.members.extensions.edit", **ids, body=body)
-    call("groups.members.extensions.edit", **ids, body={"extensions": []})
+        assert message in refusal(call, "group_members_extensions.replace", **ids, body=body)
+    call("group_members_extensions.replace", **ids, body={"extensions": []})
     assert _shown(call, group)["members"]["extensions"] == []
 
 
@@ -381,7 +381,7 @@ def test_a_user_chooses_his_groups(told: Told, call: Call, world: World) -> None
     user, line = _with_line(world)
     groups = [_group(call, label=label) for label in ("one", "two", "three")]
     given = [{"id": groups[0]["id"]}, {"uuid": groups[1]["uuid"]}, groups[2]]
-    [heard] = told("user_group.replace", user_id=user["uuid"], body={"groups": given})
+    [heard] = told("user_groups.replace", user_id=user["uuid"], body={"groups": given})
     assert (heard.name, heard.key) == ("user_groups_associated", "config.users.groups.updated")
     assert heard.body == {"user_uuid": user["uuid"], "group_ids": [group["id"] for group in groups]}
     assert heard.headers[f"user_uuid:{user['uuid']}"] is True
@@ -391,16 +391,16 @@ def test_a_user_chooses_his_groups(told: Told, call: Call, world: World) -> None
 
     assert chosen() == [group["uuid"] for group in groups]
     member = {"uuid": user["uuid"], "priority": 5}
-    call("groups.members.users.edit", group_uuid=groups[0]["id"], body={"users": [member]})
-    call("user_group.replace", user_id=user["id"], body={"groups": [groups[0]]})
+    call("group_members_users.replace", group_uuid=groups[0]["id"], body={"users": [member]})
+    call("user_groups.replace", user_id=user["id"], body={"groups": [groups[0]]})
     assert chosen() == [groups[0]["uuid"]]
     assert _shown(call, groups[0])["members"]["users"][0]["priority"] == 5
     second = world.user()
     world.have(second, line)
     message = "Resource Error - Operation not permitted. Cannot associate different users with the same line "
     message += f"('line_id': {line['id']})"
-    assert refusal(call, "user_group.replace", user_id=second["id"], body={"groups": [groups[0]]}) == message
-    call("user_group.replace", user_id=user["id"], body={"groups": []})
+    assert refusal(call, "user_groups.replace", user_id=second["id"], body={"groups": [groups[0]]}) == message
+    call("user_groups.replace", user_id=user["id"], body={"groups": []})
     assert chosen() == []
 
 
@@ -426,10 +426,10 @@ def test_a_user_is_refused_some_groups(call: Call, world: World, group: Item) ->
         ),
         (user["id"], [{"uuid": group["uuid"]}, *known], twice),
     ):  # fmt: skip
-        assert refusal(call, "user_group.replace", user_id=who, body={"groups": groups}).startswith(message)
-    call("user_group.replace", user_id=bare["id"], body={"groups": []})
+        assert refusal(call, "user_groups.replace", user_id=who, body={"groups": groups}).startswith(message)
+    call("user_groups.replace", user_id=bare["id"], body={"groups": []})
     required = "Input Error - groups: ['Missing data for required field.']"
-    assert refusal(call, "user_group.replace", user_id=user["id"], body={}) == required
+    assert refusal(call, "user_groups.replace", user_id=user["id"], body={}) == required
 
 
 def test_the_fallbacks_of_a_group_are_replaced_whole(told: Told, call: Call, group: Item) -> None:
@@ -437,26 +437,26 @@ def test_the_fallbacks_of_a_group_are_replaced_whole(told: Told, call: Call, gro
     to_group = {"type": "group", "group_id": group["id"], "ring_time": 2.0}
     names = {"group_name": group["name"], "group_label": "sales"}
     both = {"noanswer_destination": to_group, "congestion_destination": {"type": "none"}}
-    [heard] = told("groups.fallbacks.edit", **ids, body=both)
+    [heard] = told("group_fallbacks.update", **ids, body=both)
     assert (heard.name, heard.key) == ("group_fallback_edited", "config.groups.fallbacks.edited")
     assert heard.body == {"id": group["id"], "uuid": group["uuid"]}
-    shown = call("groups.fallbacks.get", group_uuid=group["id"])
+    shown = call("group_fallbacks.get", group_uuid=group["id"])
     assert shown == both | {"noanswer_destination": to_group | names}
     assert _shown(call, group)["fallbacks"] == shown
 
-    call("groups.fallbacks.edit", **ids, body={"noanswer_destination": HANGUP})
+    call("group_fallbacks.update", **ids, body={"noanswer_destination": HANGUP})
     nothing = {"noanswer_destination": None, "congestion_destination": None}
-    assert call("groups.fallbacks.get", **ids) == nothing | {"noanswer_destination": HANGUP}
-    assert [each.name for each in told("groups.fallbacks.edit", **ids, body={})] == ["group_fallback_edited"]
-    assert call("groups.fallbacks.get", **ids) == nothing
+    assert call("group_fallbacks.get", **ids) == nothing | {"noanswer_destination": HANGUP}
+    assert [each.name for each in told("group_fallbacks.update", **ids, body={})] == ["group_fallback_edited"]
+    assert call("group_fallbacks.get", **ids) == nothing
 
     unknown = {"congestion_destination": {"type": "group", "group_id": UNKNOWN}}
     message = f"Input Error - field 'actionarg1': Group was not found ('actionarg1': {UNKNOWN})"
-    assert refusal(call, "groups.fallbacks.edit", **ids, body=unknown) == message
+    assert refusal(call, "group_fallbacks.update", **ids, body=unknown) == message
     message = "Input Error - noanswer_destination: {'type': ['Must be one of: "
     bad = {"noanswer_destination": {"type": "x"}}
-    assert refusal(call, "groups.fallbacks.edit", **ids, body=bad).startswith(message)
-    assert refusal(call, "groups.fallbacks.edit", group_uuid=UNKNOWN, body=bad).startswith("Resource Not Found - ")
+    assert refusal(call, "group_fallbacks.update", **ids, body=bad).startswith(message)
+    assert refusal(call, "group_fallbacks.update", group_uuid=UNKNOWN, body=bad).startswith("Resource Not Found - ")
 
 
 def test_a_group_that_goes_frees_what_it_had_and_is_nobodys_destination(
@@ -467,10 +467,10 @@ def test_a_group_that_goes_frees_what_it_had_and_is_nobodys_destination(
     for service, key, _, item in joined:
         call(f"groups.{service}.associate", **ids, **{key: item["id"]})
     user = _with_line(world)[0]
-    call("user_group.replace", user_id=user["id"], body={"groups": [group]})
-    call("groups.members.extensions.edit", **ids, body={"extensions": [{"exten": "9", "context": "out"}]})
+    call("user_groups.replace", user_id=user["id"], body={"groups": [group]})
+    call("group_members_extensions.replace", **ids, body={"extensions": [{"exten": "9", "context": "out"}]})
     here = {"type": "group", "group_id": group["id"]}
-    call("groups.fallbacks.edit", **ids, body={"noanswer_destination": here})
+    call("group_fallbacks.update", **ids, body={"noanswer_destination": here})
     incall = call("incalls.create", body={"destination": here})
     assert incall["destination"]["group_label"] == "sales"
     assert [each["id"] for each in _shown(call, group)["incalls"]] == [incall["id"]]
@@ -521,9 +521,9 @@ def test_all_of_a_tenant_goes_with_it(
     ids, user = {"group_uuid": group["uuid"]}, _with_line(world)[0]
     for service, key, _, item in _associations(world, context):
         call(f"groups.{service}.associate", **ids, **{key: item["id"]})
-    call("user_group.replace", user_id=user["id"], body={"groups": [group]})
+    call("user_groups.replace", user_id=user["id"], body={"groups": [group]})
     here = {"type": "group", "group_id": group["id"]}
-    call("groups.fallbacks.edit", **ids, body={"noanswer_destination": here})
+    call("group_fallbacks.update", **ids, body={"noanswer_destination": here})
     call("user_fallbacks.update", user_id=user["id"], body={"busy_destination": here})
     choices = [{"exten": "1", "destination": here}]
     call("ivr.create", body={"name": "menu", "menu_sound": "menu", "abort_destination": here, "choices": choices})
@@ -540,14 +540,14 @@ def test_other_tenants_reach_no_group_by_any_path(system: System, call: Call, wo
     with system.client(str(uuid.uuid4())) as stranger:
         ids = {"group_uuid": group["uuid"]}
         for method, given in (
-            ("groups.fallbacks.get", {}),
-            ("groups.fallbacks.edit", {"body": {}}),
-            ("groups.members.users.edit", {"body": {"users": []}}),
-            ("groups.members.extensions.edit", {"body": {"extensions": []}}),
+            ("group_fallbacks.get", {}),
+            ("group_fallbacks.update", {"body": {}}),
+            ("group_members_users.replace", {"body": {"users": []}}),
+            ("group_members_extensions.replace", {"body": {"extensions": []}}),
         ):
             assert refusal(stranger.call, method, **ids, **given).startswith("Resource Not Found - Group")
         body = {"groups": [{"uuid": group["uuid"]}]}
         message = "Input Error - field 'groups': Group was not found"
-        assert refusal(stranger.call, "user_group.replace", user_id=user["id"], body=body).startswith(message)
+        assert refusal(stranger.call, "user_groups.replace", user_id=user["id"], body=body).startswith(message)
         message = "Resource Not Found - User was not found"
-        assert refusal(stranger.call, "user_group.replace", user_id=user["id"], body={"groups": []}).startswith(message)
+        assert refusal(stranger.call, "user_groups.replace", user_id=user["id"], body={"groups": []}).startswith(message)

@@ -104,7 +104,7 @@ def test_the_rules_are_checked_in_the_order_of_the_contract(world: World) -> Non
     context = world.context["name"]
     shared, personal = world.voicemail("1000", accesstype="global"), world.voicemail("1001")
     user = world.user()
-    world.call("user_voicemail.associate", user_id=user["id"], voicemail_id=personal["id"])
+    world.call("user_voicemails.associate", user_id=user["id"], voicemail_id=personal["id"])
     body = {"name": "x", "number": "1000", "context": "nowhere", "timezone": "mars", "accesstype": "global"}
     steps: list[tuple[str, str, str]] = [
         ("context", context, "Input Error - field 'context': Context was not found ('context': 'nowhere')"),
@@ -118,7 +118,7 @@ def test_the_rules_are_checked_in_the_order_of_the_contract(world: World) -> Non
         body[field] = value
     world.call("voicemails.delete", id=shared["id"])
     assert refusal(world.call, "voicemails.update", id=personal["id"], body=body) == FOR_NO_USERS
-    world.call("user_voicemail.dissociate", user_id=user["id"])
+    world.call("user_voicemails.dissociate", user_id=user["id"])
     world.call("voicemails.update", id=personal["id"], body=body)
     assert world.call("voicemails.get", id=personal["id"])["timezone"] == "eu-fr"
 
@@ -152,7 +152,7 @@ def test_each_change_is_told_of_to_the_tenant_and_an_edit_to_each_user_too(
     assert heard == [Heard("voicemail_created", "config.voicemail.created", whole, {"id": id_})]
     users = [world.user(), world.user()]
     for user in users:
-        world.call("user_voicemail.associate", user_id=user["id"], voicemail_id=id_)
+        world.call("user_voicemails.associate", user_id=user["id"], voicemail_id=id_)
     shown = world.call("voicemails.get", id=id_)
     assert [list(user) for user in shown["users"]] == [["uuid", "firstname", "lastname", "links"]] * 2
     heard = told("voicemails.update", id=id_, body={"number": "1001"})
@@ -172,7 +172,7 @@ def test_each_change_is_told_of_to_the_tenant_and_an_edit_to_each_user_too(
     message = f"Resource Error - Voicemail is associated with a User ('voicemail_id': {id_}, 'user_ids': '{ids}')"
     assert refusal(world.call, "voicemails.delete", id=id_) == message
     for user in users:
-        world.call("user_voicemail.dissociate", user_id=user["id"])
+        world.call("user_voicemails.dissociate", user_id=user["id"])
     assert told("voicemails.delete", id=id_) == [
         Heard("voicemail_deleted", "config.voicemail.deleted", whole, {"id": id_})
     ]
@@ -235,13 +235,13 @@ def test_a_user_has_one_voicemail_and_a_voicemail_many_users(world: World, told:
     to_him = {"tenant_uuid": tenant, f"user_uuid:{user['uuid']}": True}
     key = f"config.users.{user['uuid']}.voicemails"
     joined = Heard("user_voicemail_associated", f"{key}.updated", to_him, body)
-    assert world.call("user_voicemail.list", user_id=user["id"]) == {"total": 0, "items": []}
-    assert told("user_voicemail.associate", **ids) == [joined]
-    assert told("user_voicemail.associate", **ids) == []
-    world.call("user_voicemail.associate", user_id=other["id"], voicemail_id=voicemail["id"])
+    assert world.call("user_voicemails.list", user_id=user["id"]) == {"total": 0, "items": []}
+    assert told("user_voicemails.associate", **ids) == [joined]
+    assert told("user_voicemails.associate", **ids) == []
+    world.call("user_voicemails.associate", user_id=other["id"], voicemail_id=voicemail["id"])
     shown = world.call("voicemails.get", id=voicemail["id"])
     assert [each["uuid"] for each in shown["users"]] == [user["uuid"], other["uuid"]]
-    assert world.call("user_voicemail.list", user_id=user["id"]) == {"total": 1, "items": [shown]}
+    assert world.call("user_voicemails.list", user_id=user["id"]) == {"total": 1, "items": [shown]}
     summary = {name: voicemail[name] for name in ("id", "name", "links")}
     assert world.call("users.get", id=user["id"])["voicemail"] == summary
     message = (
@@ -249,27 +249,27 @@ def test_a_user_has_one_voicemail_and_a_voicemail_many_users(world: World, told:
         f"'voicemail_id': {second['id']})"
     )
     ids["voicemail_id"] = second["id"]
-    assert refusal(world.call, "user_voicemail.associate", **ids) == message
+    assert refusal(world.call, "user_voicemails.associate", **ids) == message
     parted = Heard("user_voicemail_dissociated", f"{key}.deleted", to_him, body)
-    assert told("user_voicemail.dissociate", user_id=user["id"]) == [parted]
-    assert told("user_voicemail.dissociate", user_id=user["id"]) == []
+    assert told("user_voicemails.dissociate", user_id=user["id"]) == [parted]
+    assert told("user_voicemails.dissociate", user_id=user["id"]) == []
 
 
 def test_unknown_users_and_voicemails_are_not_found_in_this_order(world: World) -> None:
     user = f"Resource Not Found - User was not found ('id': {UNKNOWN})"
     for method, more in (("associate", {"voicemail_id": UNKNOWN}), ("dissociate", {}), ("list", {})):
-        assert refusal(world.call, f"user_voicemail.{method}", user_id=UNKNOWN, **more) == user
+        assert refusal(world.call, f"user_voicemails.{method}", user_id=UNKNOWN, **more) == user
     ids = {"user_id": world.user()["id"], "voicemail_id": UNKNOWN}
     message = f"Resource Not Found - Voicemail was not found ('id': {UNKNOWN})"
-    assert refusal(world.call, "user_voicemail.associate", **ids) == message
+    assert refusal(world.call, "user_voicemails.associate", **ids) == message
 
 
 def test_a_global_voicemail_is_for_no_user(world: World) -> None:
     user, voicemail = world.user(), world.voicemail(accesstype="global")
     ids = {"user_id": user["id"], "voicemail_id": voicemail["id"]}
-    assert refusal(world.call, "user_voicemail.associate", **ids) == FOR_NO_USERS
+    assert refusal(world.call, "user_voicemails.associate", **ids) == FOR_NO_USERS
     personal = world.voicemail("1001")
-    world.call("user_voicemail.associate", user_id=user["id"], voicemail_id=personal["id"])
+    world.call("user_voicemails.associate", user_id=user["id"], voicemail_id=personal["id"])
     body = {"accesstype": "global", "context": world.a_context()["name"]}
     assert refusal(world.call, "voicemails.update", id=personal["id"], body=body) == FOR_NO_USERS
 
@@ -281,16 +281,16 @@ def test_a_voicemail_made_for_a_user_is_made_first_and_undone_by_any_error(world
         return {"name": "x", "number": "1000", "context": context, **more}
 
     def refused(user_id: Any, **more: Any) -> str:
-        return refusal(world.call, "user_voicemail.create", user_id=user_id, body=body(**more))
+        return refusal(world.call, "user_voicemails.create", user_id=user_id, body=body(**more))
 
     assert refused(UNKNOWN, number="x") == "Input Error - number: ['String does not match expected pattern.']"
     assert refused(UNKNOWN, timezone="x").startswith("Input Error - field 'timezone': Timezone was not found")
     assert refused(UNKNOWN) == f"Resource Not Found - User was not found ('id': {UNKNOWN})"
     assert refused(user["id"], accesstype="global") == FOR_NO_USERS
     assert world.call("voicemails.list")["total"] == 0
-    heard = told("user_voicemail.create", user_id=user["uuid"], body=body())
+    heard = told("user_voicemails.create", user_id=user["uuid"], body=body())
     assert names(heard) == ["voicemail_created", "user_voicemail_associated"]
-    made = world.call("user_voicemail.create", user_id=world.user()["id"], body=body(number="1001"))
+    made = world.call("user_voicemails.create", user_id=world.user()["id"], body=body(number="1001"))
     assert (made["number"], made["users"]) == ("1001", [])
     assert refused(user["id"], number="1002").startswith("Resource Error - User is associated with a Voicemail")
     assert world.call("voicemails.list")["total"] == 2

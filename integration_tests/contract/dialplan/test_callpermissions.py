@@ -54,14 +54,14 @@ BAD = "String does not match expected pattern."
 def test_a_bad_call_permission_is_refused(body: Item, message: str, call: Call) -> None:
     assert refusal(call, "callpermissions.create", body={"name": "abroad", **body}) == message
     made = _permission(call)
-    assert refusal(call, "callpermissions.edit", id=made["id"], body=body) == message
+    assert refusal(call, "callpermissions.update", id=made["id"], body=body) == message
 
 
 def test_extensions_are_a_set_that_is_replaced(call: Call) -> None:
     extensions = ["123", "_+33X.", "1." * 40, "*10!", "_[1-3]#", "_1_2", "1" * 1000]
     made = _permission(call, extensions=extensions * 2)
     assert sorted(made["extensions"]) == sorted(extensions)
-    call("callpermissions.edit", id=made["id"], body={"extensions": ["9", "9"]})
+    call("callpermissions.update", id=made["id"], body={"extensions": ["9", "9"]})
     assert call("callpermissions.get", id=made["id"])["extensions"] == ["9"]
 
 
@@ -76,8 +76,8 @@ def test_a_name_is_taken_once_in_a_tenant(call: Call, system: System) -> None:
     other = _permission(call, "mobile")
     message = "Resource Error - CallPermission already exists ('name': 'abroad')"
     assert refusal(call, "callpermissions.create", body={"name": "abroad"}) == message
-    assert refusal(call, "callpermissions.edit", id=other["id"], body={"name": "abroad"}) == message
-    call("callpermissions.edit", id=other["id"], body={"name": "mobile"})
+    assert refusal(call, "callpermissions.update", id=other["id"], body={"name": "abroad"}) == message
+    call("callpermissions.update", id=other["id"], body={"name": "mobile"})
     with system.client(str(uuid.uuid4())) as stranger:
         assert _permission(stranger.call)["name"] == "abroad"
 
@@ -92,7 +92,7 @@ def test_call_permissions_are_found_by_their_booleans(call: Call) -> None:
 
 def test_each_change_of_a_call_permission_tells_of_it(told: Told) -> None:
     [created] = told("callpermissions.create", body={"name": "abroad"})
-    [edited] = told("callpermissions.edit", id=created.body["id"], body={})
+    [edited] = told("callpermissions.update", id=created.body["id"], body={})
     [deleted] = told("callpermissions.delete", id=created.body["id"])
     for heard, what in ((created, "created"), (edited, "edited"), (deleted, "deleted")):
         assert (heard.name, heard.key) == (f"call_permission_{what}", f"config.callpermission.{what}")
@@ -105,7 +105,7 @@ def test_a_user_has_call_permissions_in_the_order_in_which_he_got_them(told: Tol
 
     def join(verb: str, permission: Item) -> list[Heard]:
         ids = {"user_id": user["uuid"], "call_permission_id": permission["id"]}
-        return told(f"user_call_permission.{verb}", **ids)
+        return told(f"user_callpermissions.{verb}", **ids)
 
     def has() -> list[str]:
         return [each["name"] for each in call("users.get", id=user["id"])["call_permissions"]]
@@ -133,7 +133,7 @@ def test_a_user_has_call_permissions_in_the_order_in_which_he_got_them(told: Tol
 
 def test_a_user_gets_call_permissions_of_his_tenant_only(call: Call, world: World, system: System, tenant: str) -> None:
     user, other = world.user(), str(uuid.uuid4())
-    method = "user_call_permission.associate"
+    method = "user_callpermissions.associate"
     message = f"Resource Not Found - User was not found ('id': {UNKNOWN})"
     assert refusal(call, method, user_id=UNKNOWN, call_permission_id=UNKNOWN) == message
     message = f"Resource Not Found - CallPermission was not found ('id': {UNKNOWN})"

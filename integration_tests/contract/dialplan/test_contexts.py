@@ -163,7 +163,7 @@ def test_contexts_are_included_in_the_order_given(world: World, told: Told, tena
     def include(*included: int) -> dict[str, Any]:
         return {"context_id": one["id"], "body": {"contexts": [{"id": each, "label": "x"} for each in included]}}
 
-    heard = told("contexts.associate_contexts", **include(three["id"], two["id"]))
+    heard = told("context_contexts.replace", **include(three["id"], two["id"]))
     body = {"context_id": one["id"], "context_ids": [three["id"], two["id"]]}
     whole = {"tenant_uuid": tenant, "user_uuid:*": True}
     assert heard == [Heard("contexts_associated", "config.contexts.contexts.updated", whole, body)]
@@ -176,15 +176,15 @@ def test_contexts_are_included_in_the_order_given(world: World, told: Told, tena
         ([one["id"], one["id"]], f"{forbidden}Cannot include same context more than once"),
         ([one["id"]], f"{forbidden}Cannot include context inside itself"),
     ):
-        assert refusal(world.call, "contexts.associate_contexts", **include(*included)) == message
+        assert refusal(world.call, "context_contexts.replace", **include(*included)) == message
     for bad, detail in (({}, "['Missing data for required field.']"), ({"contexts": None}, NO_NULL),
                         ({"contexts": [{}]}, "{0: {'id': ['Missing data for required field.']}}")):  # fmt: skip
         message = f"Input Error - contexts: {detail}"
-        assert refusal(world.call, "contexts.associate_contexts", context_id=one["id"], body=bad) == message
-    world.call("contexts.associate_contexts", **include(two["id"], three["id"]))
+        assert refusal(world.call, "context_contexts.replace", context_id=one["id"], body=bad) == message
+    world.call("context_contexts.replace", **include(two["id"], three["id"]))
     world.call("contexts.delete", id=three["id"])
     assert world.call("contexts.get", id=one["id"])["contexts"] == shown[1:]
-    assert names(told("contexts.associate_contexts", **include())) == ["contexts_associated"]
+    assert names(told("context_contexts.replace", **include())) == ["contexts_associated"]
     assert world.call("contexts.get", id=one["id"])["contexts"] == []
 
 
@@ -193,10 +193,10 @@ def test_contexts_of_other_tenants_are_neither_seen_nor_included(world: World, s
         theirs = World(elsewhere.call).context["id"]
     body = {"contexts": [{"id": theirs}]}
     message = f"Input Error - field 'contexts': Context was not found ('id': {theirs})"
-    assert refusal(world.call, "contexts.associate_contexts", context_id=world.context["id"], body=body) == message
+    assert refusal(world.call, "context_contexts.replace", context_id=world.context["id"], body=body) == message
     message = f"Resource Not Found - Context was not found ('id': {theirs})"
-    assert refusal(world.call, "contexts.associate_contexts", context_id=theirs, body={"contexts": []}) == message
-    assert refusal(world.call, "contexts.list_user_ranges", context_id=theirs) == message
+    assert refusal(world.call, "context_contexts.replace", context_id=theirs, body={"contexts": []}) == message
+    assert refusal(world.call, "context_ranges.list", kind="user", context_id=theirs) == message
 
 
 def _ranges(world: World, kind: str, context: dict[str, Any], **given: Any) -> list[list[str]]:
@@ -260,7 +260,7 @@ def test_extens_of_incalls_are_cut_to_their_last_digits(world: World) -> None:
     ],
 )
 def test_a_bad_parameter_of_ranges_is_refused(given: dict[str, Any], message: str, world: World) -> None:
-    assert refusal(world.call, "contexts.list_user_ranges", context_id=world.context["id"], **given) == message
+    assert refusal(world.call, "context_ranges.list", kind="user", context_id=world.context["id"], **given) == message
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_line_takes_an_exten_of_a_range_or_a_pattern(exten: str, inside: bool,
     line, extension = world.line(), world.extension(exten)
     ids = {"line_id": line["id"], "extension_id": extension["id"]}
     if inside:
-        world.call("line_extension.associate", **ids)
+        world.call("line_extensions.associate", **ids)
     else:
         message = f"Input Error - Extension '{exten}' is outside of range for context '{world.context['name']}'"
-        assert refusal(world.call, "line_extension.associate", **ids) == message
+        assert refusal(world.call, "line_extensions.associate", **ids) == message

@@ -66,16 +66,16 @@ def test_an_incall_has_one_schedule_and_is_joined_with_it_once(call: Call, told:
     ids = {"incall_id": incall["id"], "schedule_id": schedule["id"]}
     key, whole = "config.incalls.schedules", {"tenant_uuid": tenant, "user_uuid:*": True}
     joined = Heard("incall_schedule_associated", f"{key}.updated", whole, ids)
-    assert told("incalls.associate_schedule", **ids) == [joined]
-    assert told("incalls.associate_schedule", **ids) == []
+    assert told("incall_schedules.associate", **ids) == [joined]
+    assert told("incall_schedules.associate", **ids) == []
     summary = {name: schedule[name] for name in ("id", "name", "links")}
     assert call("incalls.get", id=incall["id"])["schedules"] == [summary]
     message = f"Resource Error - Incall is associated with a Schedule ({str(ids)[1:-1]})"
     other = {"incall_id": incall["id"], "schedule_id": second["id"]}
-    assert refusal(call, "incalls.associate_schedule", **other) == message
+    assert refusal(call, "incall_schedules.associate", **other) == message
     parted = Heard("incall_schedule_dissociated", f"{key}.deleted", whole, ids)
-    assert told("incalls.dissociate_schedule", **ids) == [parted]
-    assert told("incalls.dissociate_schedule", **ids) == []
+    assert told("incall_schedules.dissociate", **ids) == [parted]
+    assert told("incall_schedules.dissociate", **ids) == []
     assert call("incalls.get", id=incall["id"])["schedules"] == []
 
 
@@ -85,6 +85,6 @@ def test_an_incall_takes_no_schedule_of_another_tenant(call: Call, tenant: str, 
         ids = {"incall_id": _incall(call)["id"], "schedule_id": _schedule(above.call)["id"]}
         told = f"('incall_tenant_uuid': '{tenant}', 'schedule_tenant_uuid': '{parent}')"
         message = f"Resource Error - different tenants {told}"
-        assert refusal(above.call, "incalls.associate_schedule", **ids) == message
+        assert refusal(above.call, "incall_schedules.associate", **ids) == message
         message = f"Resource Not Found - Schedule was not found ('id': {ids['schedule_id']})"
-        assert refusal(call, "incalls.associate_schedule", **ids) == message
+        assert refusal(call, "incall_schedules.associate", **ids) == message

@@ -73,7 +73,7 @@ def test_an_ivr_has_defaults(call: Call, tenant: str) -> None:
 def test_a_bad_ivr_is_refused(body: Item, message: str, call: Call) -> None:
     assert message in refusal(call, "ivr.create", body={"name": "menu", "menu_sound": "menu", **body})
     made = _ivr(call, choices=[_choice("1")])
-    assert message in refusal(call, "ivr.edit", id=made["id"], body=body)
+    assert message in refusal(call, "ivr.update", id=made["id"], body=body)
     assert call("ivr.get", id=made["id"]) == made
 
 
@@ -82,15 +82,15 @@ def test_what_is_left_out_stays_and_choices_are_replaced_whole(call: Call, syste
     choices = [_choice("3", command), _choice("_1X", {"type": "none"}), _choice("*")]
     made = _ivr(call, choices=choices, abort_destination=HANGUP, invalid_destination=command)
     assert made["choices"] == choices
-    call("ivr.edit", id=made["id"], body={})
+    call("ivr.update", id=made["id"], body={})
     assert call("ivr.get", id=made["id"]) == made
     # Extens may be those of the choices that go.
     choices = [_choice("*", {"type": "ivr", "ivr_id": made["id"]}), _choice("3", command)]
-    call("ivr.edit", id=made["id"], body={"choices": choices, "abort_destination": None})
+    call("ivr.update", id=made["id"], body={"choices": choices, "abort_destination": None})
     shown = call("ivr.get", id=made["id"])
     choices[0]["destination"]["ivr_name"] = "menu"
     assert shown == made | {"choices": choices, "abort_destination": None, "revision": 2}
-    call("ivr.edit", id=made["id"], body=shown)
+    call("ivr.update", id=made["id"], body=shown)
     assert call("ivr.get", id=made["id"]) == shown
 
     with system.database() as cursor:
@@ -104,7 +104,7 @@ def test_what_is_left_out_stays_and_choices_are_replaced_whole(call: Call, syste
 
 def test_each_change_of_an_ivr_tells_of_it(told: Told) -> None:
     [created] = told("ivr.create", body={"name": "menu", "menu_sound": "menu"})
-    [edited] = told("ivr.edit", id=created.body["id"], body={})
+    [edited] = told("ivr.update", id=created.body["id"], body={})
     [deleted] = told("ivr.delete", id=created.body["id"])
     for heard, what in ((created, "created"), (edited, "edited"), (deleted, "deleted")):
         assert (heard.name, heard.key) == (f"ivr_{what}", f"config.ivr.{what}")
@@ -117,7 +117,7 @@ def test_an_ivr_is_found_by_the_number_that_leads_to_it(call: Call, world: World
     assert incall["destination"]["ivr_name"] == "menu"
     context = world.a_context(type="incall", incall_ranges=RANGES)["name"]
     extension = world.extension("1000", context=context)
-    call("incalls.associate_extension", incall_id=incall["id"], extension_id=extension["id"])
+    call("incall_extensions.associate", incall_id=incall["id"], extension_id=extension["id"])
     [shown] = call("ivr.get", id=made["id"])["incalls"]
     assert (shown["id"], shown["extensions"][0]["exten"]) == (incall["id"], "1000")
     for given in ({"exten": "1000"}, {"search": "100"}):

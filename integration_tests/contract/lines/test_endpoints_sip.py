@@ -213,7 +213,7 @@ def test_a_line_reads_the_nearest_caller_id_and_whether_it_is_webrtc(world: Worl
     other = world.template(endpoint_section_options=[["callerid", '"other" <2>']])
     endpoint = world.endpoint(templates=_reference(upper, other))
     line = world.bare_line()
-    world.call("line_endpoint_sip.associate", line_id=line["id"], endpoint_uuid=endpoint["uuid"])
+    world.call("line_endpoints_sip.associate", line_id=line["id"], endpoint_uuid=endpoint["uuid"])
 
     def shown() -> tuple[Any, ...]:
         found = world.call("lines.get", id=line["id"])
@@ -297,7 +297,7 @@ def test_events_of_endpoints_tell_names_and_no_passwords_and_those_of_templates_
     }  # fmt: skip
     assert heard == [Heard("sip_endpoint_created", "config.sip_endpoint.created", whole, event)]
     line = world.bare_line()["id"]
-    world.call("line_endpoint_sip.associate", line_id=line, endpoint_uuid=uuid_)
+    world.call("line_endpoints_sip.associate", line_id=line, endpoint_uuid=uuid_)
     on_line = event | {"line": {"id": line}}
     edited, deleted = (
         Heard(f"sip_endpoint_{what}", f"config.sip_endpoint.{what}", whole, on_line) for what in ("edited", "deleted")

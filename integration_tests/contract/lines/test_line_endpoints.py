@@ -201,6 +201,6 @@ def test_the_event_of_a_users_line_tells_of_its_endpoint(
     kind: str, world: World, told: Told, bodies: dict[str, Any]
 ) -> None:
     line, user = world.bare_line(**{f"endpoint_{kind}": bodies[kind]}), world.user()
-    (event,) = told("user_line.associate", user_id=user["id"], line_id=line["id"])
+    (event,) = told("user_lines.associate", user_id=user["id"], line_id=line["id"])
     endpoints = {f"endpoint_{each}": event.body["line"][f"endpoint_{each}"] for each in ("sip", *KINDS)}
     assert endpoints == dict.fromkeys(endpoints) | {f"endpoint_{kind}": {"id": line[f"endpoint_{kind}"]["id"]}}

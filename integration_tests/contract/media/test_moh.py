@@ -64,11 +64,11 @@ def _text(content: bytes) -> str:
 
 
 def _put(call: Call, moh: Item, filename: str = "a.wav", content: bytes = b"", **more: Any) -> None:
-    call("moh.files.put", uuid=moh["uuid"], filename=filename, body=_text(content), **more)
+    call("moh_files.put", uuid=moh["uuid"], filename=filename, body=_text(content), **more)
 
 
 def _get(call: Call, moh: Item, filename: str = "a.wav", **more: Any) -> bytes:
-    return base64.b64decode(call("moh.files.get", uuid=moh["uuid"], filename=filename, **more)["content"])
+    return base64.b64decode(call("moh_files.get", uuid=moh["uuid"], filename=filename, **more)["content"])
 
 
 def test_music_on_hold_has_defaults_a_name_and_a_folder(call: Call, tenant: str, system: System) -> None:
@@ -109,16 +109,16 @@ def test_the_name_begins_with_the_slug_of_the_tenant(call: Call, tenant: str, sy
 )
 def test_bad_music_on_hold_is_refused(body: Item, message: str, call: Call, moh: Item) -> None:
     assert refusal(call, "moh.create", body={"label": "rock", "mode": "files", **body}) == message
-    assert refusal(call, "moh.edit", uuid=moh["uuid"], body=body) == message
+    assert refusal(call, "moh.update", uuid=moh["uuid"], body=body) == message
     assert call("moh.get", uuid=moh["uuid"]) == moh
 
 
 def test_custom_needs_an_application_after_the_change(call: Call) -> None:
     made = _moh(call, mode="custom", application="/bin/radio")
     message = "Input Error - custom mode must have an application"
-    assert refusal(call, "moh.edit", uuid=made["uuid"], body={"application": None}) == message
-    call("moh.edit", uuid=made["uuid"], body={"label": "jazz"})
-    call("moh.edit", uuid=made["uuid"], body={"application": None, "mode": "mp3"})
+    assert refusal(call, "moh.update", uuid=made["uuid"], body={"application": None}) == message
+    call("moh.update", uuid=made["uuid"], body={"label": "jazz"})
+    call("moh.update", uuid=made["uuid"], body={"application": None, "mode": "mp3"})
     changed = {"label": "jazz", "application": None, "mode": "mp3", "revision": 3}
     assert call("moh.get", uuid=made["uuid"]) == made | changed
 
@@ -126,8 +126,8 @@ def test_custom_needs_an_application_after_the_change(call: Call) -> None:
 def test_older_clients_give_the_label_as_the_name(call: Call) -> None:
     made = call("moh.create", body={"name": "rock", "mode": "files"})
     assert made["label"] == "rock"
-    call("moh.edit", uuid=made["uuid"], body={"name": "jazz"})
-    call("moh.edit", uuid=made["uuid"], body={"name": "blues", "label": "soul"})
+    call("moh.update", uuid=made["uuid"], body={"name": "jazz"})
+    call("moh.update", uuid=made["uuid"], body={"name": "blues", "label": "soul"})
     assert call("moh.get", uuid=made["uuid"]) == made | {"label": "soul", "revision": 3}
     message = "Input Error - label: ['Longer than maximum length 128.']"
     assert refusal(call, "moh.create", body={"name": "x" * 129, "mode": "files"}) == message
@@ -148,8 +148,8 @@ def test_changes_are_told(told: Told, call: Call, tenant: str) -> None:
     [item] = call("moh.list")["items"]
     identity = {"uuid": item["uuid"], "tenant_uuid": tenant, "name": item["name"]}
     assert (made.name, made.key, made.body) == ("moh_created", "config.moh.created", identity)
-    assert told("moh.files.put", uuid=item["uuid"], filename="a.wav", body=_text(_wav())) == []
-    assert told("moh.files.delete", uuid=item["uuid"], filename="a.wav") == []
+    assert told("moh_files.put", uuid=item["uuid"], filename="a.wav", body=_text(_wav())) == []
+    assert told("moh_files.delete", uuid=item["uuid"], filename="a.wav") == []
     for method, body, name in (("edit", {"body": {}}, "edited"), ("delete", {}, "deleted")):
         [heard] = told(f"moh.{method}", uuid=item["uuid"], **body)
         assert (heard.name, heard.key, heard.body) == (f"moh_{name}", f"config.moh.{name}", identity)
@@ -159,10 +159,10 @@ def test_changes_are_told(told: Told, call: Call, tenant: str) -> None:
 def test_any_text_may_be_asked_for(identity: str, call: Call) -> None:
     message = f"Resource Not Found - MOH was not found ({str({'uuid': identity})[1:-1]})"
     assert refusal(call, "moh.get", uuid=identity) == message
-    assert refusal(call, "moh.edit", uuid=identity, body={"label": 5}) == message
+    assert refusal(call, "moh.update", uuid=identity, body={"label": 5}) == message
     assert refusal(call, "moh.delete", uuid=identity) == message
     for method, more in (("get", {}), ("put", {"body": ""}), ("put", {"body": "", "last": False}), ("delete", {})):
-        assert refusal(call, f"moh.files.{method}", uuid=identity, filename="a.wav", **more) == message
+        assert refusal(call, f"moh_files.{method}", uuid=identity, filename="a.wav", **more) == message
 
 
 def test_a_file_is_put_replaced_read_listed_and_deleted(call: Call, moh: Item, system: System) -> None:
@@ -175,11 +175,11 @@ def test_a_file_is_put_replaced_read_listed_and_deleted(call: Call, moh: Item, s
     shown = call("moh.get", uuid=moh["uuid"])
     assert shown["files"] == [{"name": ".hidden"}, {"name": "a.wav"}, {"name": "Émile.wav"}]
     assert call("moh.list")["items"] == [shown]
-    call("moh.files.delete", uuid=moh["uuid"], filename="a.wav")
+    call("moh_files.delete", uuid=moh["uuid"], filename="a.wav")
     message = "Resource Not Found - MOH file was not found "
     message += f"('uuid': '{moh['uuid']}', 'filename': 'a.wav')"
     for method in ("get", "delete"):
-        assert refusal(call, f"moh.files.{method}", uuid=moh["uuid"], filename="a.wav") == message
+        assert refusal(call, f"moh_files.{method}", uuid=moh["uuid"], filename="a.wav") == message
     assert _get(call, moh, "Émile.wav") == _wav()
 
 
@@ -205,7 +205,7 @@ FLOAT = b"fmt " + struct.pack("<LHHLLHH", 16, 3, 1, 8000, 32000, 4, 32)
 def test_mode_files_takes_only_what_asterisk_can_play(content: bytes, message: str, call: Call, moh: Item) -> None:
     _put(call, moh, content=_wav())
     identity = {"uuid": moh["uuid"], "filename": "a.wav", "body": _text(content)}
-    assert refusal(call, "moh.files.put", **identity) == f"Input Error - wav_file: {message}"
+    assert refusal(call, "moh_files.put", **identity) == f"Input Error - wav_file: {message}"
     assert _get(call, moh) == _wav()
 
 
@@ -225,7 +225,7 @@ def test_a_file_comes_and_goes_in_blocks(call: Call, system: System) -> None:
         _put(call, made, content=content[offset : offset + 300_000], upload=upload, offset=offset, last=False)
         assert call("moh.get", uuid=made["uuid"])["files"] == []
     _put(call, made, content=content[900_000:], upload=upload, offset=900_000)
-    first = call("moh.files.get", uuid=made["uuid"], filename="a.wav")
+    first = call("moh_files.get", uuid=made["uuid"], filename="a.wav")
     assert first == first | {"filename": "a.wav", "size": 1_000_000, "content": _text(content[:BLOCK])}
     assert _get(call, made, offset=BLOCK, version=first["version"]) == content[BLOCK:]
     assert _get(call, made, offset=10, length=5) == content[10:15]
@@ -238,7 +238,7 @@ def test_a_file_comes_and_goes_in_blocks(call: Call, system: System) -> None:
         ("put", {"body": "", "upload": upload, "offset": 900_000}),
     ):
         with pytest.raises(Exception, match="Changed by another call at the same time") as conflict:
-            call(f"moh.files.{method}", uuid=made["uuid"], filename="a.wav", **more)
+            call(f"moh_files.{method}", uuid=made["uuid"], filename="a.wav", **more)
         assert conflict.value.status == 409
     assert _get(call, made) == b"another"
 
@@ -255,7 +255,7 @@ def test_a_file_comes_and_goes_in_blocks(call: Call, system: System) -> None:
     ids=str,
 )
 def test_a_malformed_block_is_refused(more: Item, message: str, call: Call, moh: Item) -> None:
-    assert refusal(call, "moh.files.put", uuid=moh["uuid"], filename="a.wav", **more) == message
+    assert refusal(call, "moh_files.put", uuid=moh["uuid"], filename="a.wav", **more) == message
 
 
 def test_a_file_that_is_too_large_is_refused(call: Call, system: System, at_home: Item) -> None:
@@ -309,7 +309,7 @@ def test_no_name_leads_out_of_the_folder(name: Any, call: Call, moh: Item, syste
     outside = system.folder / "moh" / "a"
     outside.write_bytes(b"secret")
     for method, more in (("get", {}), ("put", {"body": _text(_wav())}), ("delete", {})):
-        message = refusal(call, f"moh.files.{method}", uuid=moh["uuid"], filename=name, **more)
+        message = refusal(call, f"moh_files.{method}", uuid=moh["uuid"], filename=name, **more)
         assert message.startswith("Resource Not Found - MOH file was not found")
     assert outside.read_bytes() == b"secret"
     assert call("moh.get", uuid=moh["uuid"])["files"] == []
@@ -323,7 +323,7 @@ def test_links_in_the_folder_are_not_followed(call: Call, system: System, tmp_pa
     (_folder(system, made) / "folder").mkdir()
     os.mkfifo(_folder(system, made) / "pipe")
     for name in ("link", "folder", "pipe"):
-        message = refusal(call, "moh.files.get", uuid=made["uuid"], filename=name)
+        message = refusal(call, "moh_files.get", uuid=made["uuid"], filename=name)
         assert message.startswith("Resource Not Found - MOH file was not found")
     _put(call, made, "link", b"mine")
     assert (_get(call, made, "link"), secret.read_bytes()) == (b"mine", b"secret")
@@ -332,8 +332,8 @@ def test_links_in_the_folder_are_not_followed(call: Call, system: System, tmp_pa
     _folder(system, elsewhere).rmdir()
     _folder(system, elsewhere).symlink_to(tmp_path)
     assert call("moh.get", uuid=elsewhere["uuid"])["files"] == []
-    assert refusal(call, "moh.files.get", uuid=elsewhere["uuid"], filename="secret").startswith("Resource Not Found")
-    assert refusal(call, "moh.files.put", uuid=elsewhere["uuid"], filename="a", body="").startswith("Resource Not")
+    assert refusal(call, "moh_files.get", uuid=elsewhere["uuid"], filename="secret").startswith("Resource Not Found")
+    assert refusal(call, "moh_files.put", uuid=elsewhere["uuid"], filename="a", body="").startswith("Resource Not")
     call("moh.delete", uuid=elsewhere["uuid"])
     assert secret.exists()
 
@@ -392,11 +392,11 @@ def test_other_tenants_reach_no_file(call: Call, moh: Item, system: System, tena
     _put(call, moh, content=_wav())
     with system.client(str(uuid.uuid4())) as stranger:
         for method, more in (("get", {}), ("put", {"body": _text(_wav())}), ("delete", {})):
-            message = refusal(stranger.call, f"moh.files.{method}", uuid=moh["uuid"], filename="a.wav", **more)
+            message = refusal(stranger.call, f"moh_files.{method}", uuid=moh["uuid"], filename="a.wav", **more)
             assert message == f"Resource Not Found - MOH was not found ('uuid': '{moh['uuid']}')"
     with system.client(PARENT, visible_tenants=[PARENT, tenant]) as parent:
         assert _get(parent.call, moh) == _wav()
-        parent.call("moh.files.delete", uuid=moh["uuid"], filename="a.wav")
+        parent.call("moh_files.delete", uuid=moh["uuid"], filename="a.wav")
 
 
 def test_users_groups_and_destinations_refer_to_music_by_name_or_uuid(call: Call, world: World, system: System) -> None:
@@ -404,7 +404,7 @@ def test_users_groups_and_destinations_refer_to_music_by_name_or_uuid(call: Call
     user, group = world.user()["id"], call("groups.create", body={"label": "sales"})["uuid"]
     with system.client(str(uuid.uuid4())) as stranger:
         foreign = _moh(stranger.call)["name"]
-    for method, key in (("users.update", {"id": user}), ("groups.edit", {"uuid": group})):
+    for method, key in (("users.update", {"id": user}), ("groups.update", {"uuid": group})):
         for name in (music["name"], "default", "", None):
             call(method, **key, body={"music_on_hold": name})
         for name in (foreign, "rock", music["uuid"]):
@@ -419,7 +419,7 @@ def test_users_groups_and_destinations_refer_to_music_by_name_or_uuid(call: Call
 
     call("moh.delete", uuid=music["uuid"])
     call("users.update", id=user, body={"firstname": "Bob"})
-    call("groups.edit", uuid=group, body={"label": "support"})
+    call("groups.update", uuid=group, body={"label": "support"})
     assert call("users.get", id=user)["music_on_hold"] == music["name"]
     assert call("groups.get", uuid=group)["music_on_hold"] == music["name"]
 
@@ -429,9 +429,9 @@ def test_every_change_is_reloaded(reloading: System, listening: Daemon, tenant: 
         made = _moh(client.call)
         file = {"uuid": made["uuid"], "filename": "a.wav"}
         for method, given in (
-            ("moh.edit", {"uuid": made["uuid"], "body": {}}),
-            ("moh.files.put", {**file, "body": _text(_wav())}),
-            ("moh.files.delete", file),
+            ("moh.update", {"uuid": made["uuid"], "body": {}}),
+            ("moh_files.put", {**file, "body": _text(_wav())}),
+            ("moh_files.delete", file),
             ("moh.delete", {"uuid": made["uuid"]}),
         ):
             until(lambda: listening.reloads() == [["moh reload"]], "asterisk reloads music on hold")

@@ -328,7 +328,7 @@ def test_what_is_there_is_used(world: World, templates: dict[str, str], incall_c
         "incall_context": incall_context,
     }  # fmt: skip
     incall = world.call("incalls.create", body={"destination": {"type": "none"}})
-    world.call("incalls.associate_extension", incall_id=incall["id"], extension_id=called["id"])
+    world.call("incall_extensions.associate", incall_id=incall["id"], extension_id=called["id"])
     [made] = world.call("users.import", body=_csv(row))["created"]
     assert {name: made[name] for name in ("voicemail_id", "sip_uuid", "extension_id", "incall_extension_id")} == {
         "voicemail_id": voicemail["id"], "sip_uuid": endpoint["uuid"], "extension_id": extension["id"],
@@ -363,7 +363,7 @@ def test_an_export_has_one_row_a_user_of_the_tenant_alone(
     for exten in ("501", "500"):
         extension = world.extension(exten, context=incall_context)
         incall = world.call("incalls.create", body={"destination": {"type": "user", "user_id": user["id"]}})
-        world.call("incalls.associate_extension", incall_id=incall["id"], extension_id=extension["id"])
+        world.call("incall_extensions.associate", incall_id=incall["id"], extension_id=extension["id"])
     main, second = world.line(extensions=[{"exten": "1000"}]), world.line()
     plain = world.user(firstname="B")
     world.have(user, main)

@@ -113,15 +113,15 @@ def test_a_user_has_one_schedule(told: Told, call: Call, world: World) -> None:
     user, other = world.user(), world.user()
     schedule, second = _schedule(call), _schedule(call)
     ids = {"user_id": user["uuid"], "schedule_id": schedule["id"]}
-    [heard] = told("user_schedule.associate", **ids)
+    [heard] = told("user_schedules.associate", **ids)
     assert (heard.name, heard.key) == ("user_schedule_associated", "config.users.schedules.updated")
     assert heard.body == {"user_uuid": user["uuid"], "schedule_id": schedule["id"]}
     assert heard.headers[f"user_uuid:{user['uuid']}"] is True
-    assert told("user_schedule.associate", **ids) == []
+    assert told("user_schedules.associate", **ids) == []
     told_of = {"user_id": user["id"], "schedule_id": schedule["id"]}
     message = f"Resource Error - User is associated with a Schedule ({str(told_of)[1:-1]})"
-    assert refusal(call, "user_schedule.associate", user_id=user["id"], schedule_id=second["id"]) == message
-    call("user_schedule.associate", user_id=other["id"], schedule_id=schedule["id"])
+    assert refusal(call, "user_schedules.associate", user_id=user["id"], schedule_id=second["id"]) == message
+    call("user_schedules.associate", user_id=other["id"], schedule_id=schedule["id"])
 
     [shown] = call("users.get", id=user["id"])["schedules"]
     assert shown == {name: schedule[name] for name in ("id", "name", "links")}
@@ -129,11 +129,11 @@ def test_a_user_has_one_schedule(told: Told, call: Call, world: World) -> None:
     summary = [{name: each[name] for name in ("uuid", "firstname", "lastname", "links")} for each in (user, other)]
     assert users == summary
     call("users.delete", id=other["id"])
-    [heard] = told("user_schedule.dissociate", **ids)
+    [heard] = told("user_schedules.dissociate", **ids)
     assert (heard.name, heard.key) == ("user_schedule_dissociated", "config.users.schedules.deleted")
-    assert told("user_schedule.dissociate", **ids) == []
+    assert told("user_schedules.dissociate", **ids) == []
     assert call("schedules.get", id=schedule["id"])["users"] == []
-    call("user_schedule.associate", user_id=user["id"], schedule_id=second["id"])
+    call("user_schedules.associate", user_id=user["id"], schedule_id=second["id"])
     call("schedules.delete", id=second["id"])
     assert call("users.get", id=user["id"])["schedules"] == []
 
@@ -141,12 +141,12 @@ def test_a_user_has_one_schedule(told: Told, call: Call, world: World) -> None:
 def test_a_user_gets_a_schedule_of_his_tenant_only(call: Call, world: World, system: System, tenant: str) -> None:
     user, other = world.user(), str(uuid.uuid4())
     message = f"Resource Not Found - User was not found ('id': {UNKNOWN})"
-    assert refusal(call, "user_schedule.associate", user_id=UNKNOWN, schedule_id=UNKNOWN) == message
+    assert refusal(call, "user_schedules.associate", user_id=UNKNOWN, schedule_id=UNKNOWN) == message
     message = f"Resource Not Found - Schedule was not found ('id': {UNKNOWN})"
-    assert refusal(call, "user_schedule.associate", user_id=user["id"], schedule_id=UNKNOWN) == message
+    assert refusal(call, "user_schedules.associate", user_id=user["id"], schedule_id=UNKNOWN) == message
     with system.client(other, visible_tenants=["*"]) as parent:
         ids = {"user_id": user["id"], "schedule_id": _schedule(parent.call)["id"]}
         told = {"user_tenant_uuid": tenant, "schedule_tenant_uuid": other}
         message = f"Resource Error - different tenants ({str(told)[1:-1]})"
-        assert refusal(parent.call, "user_schedule.associate", **ids) == message
-        assert refusal(call, "user_schedule.associate", **ids).startswith("Resource Not Found - Schedule")
+        assert refusal(parent.call, "user_schedules.associate", **ids) == message
+        assert refusal(call, "user_schedules.associate", **ids).startswith("Resource Not Found - Schedule")

@@ -83,7 +83,7 @@ def test_a_filter_equals(world: World, two_called: Any) -> None:
     body = {"email": f"{word}@acme.example", "mobile_phone_number": "55", "enabled": False, "username": word}
     world.call("users.update", id=two["id"], body=body)
     voicemail = world.voicemail("1500")
-    world.call("user_voicemail.associate", user_id=one["id"], voicemail_id=voicemail["id"])
+    world.call("user_voicemails.associate", user_id=one["id"], voicemail_id=voicemail["id"])
     code = world.call("users.get", id=two["id"])["lines"][0]["provisioning_code"]
     for given, expected in (
         ({"firstname": "Zoe"}, []), ({"firstname": "Zoë"}, ["Zoë"]), ({"fullname": "Zoë A"}, ["Zoë"]),

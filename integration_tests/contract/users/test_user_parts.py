@@ -140,12 +140,12 @@ def test_the_parts_of_a_user_who_is_not_seen_are_not_found(kind: str, world: Wor
 def test_users_are_counted_by_subscription_type_in_their_tenant_alone(
     call: Call, world: World, tenant: str, system: System
 ) -> None:
-    assert call("user_subscriptions.list") == {"total": 0, "items": []}
+    assert call("users_subscriptions.list") == {"total": 0, "items": []}
     for type_ in (3, 3, 0):
         world.user(subscription_type=type_)
     parent = "00000000-0000-4000-8000-0000000000fe"
     with system.client(parent, visible_tenants=[parent, tenant]) as above:
-        assert above.call("user_subscriptions.list") == {"total": 0, "items": []}
-    counted = call("user_subscriptions.list")
+        assert above.call("users_subscriptions.list") == {"total": 0, "items": []}
+    counted = call("users_subscriptions.list")
     assert counted["total"] == 2
     assert sorted(counted["items"], key=lambda each: each["id"]) == [{"id": 0, "count": 1}, {"id": 3, "count": 2}]

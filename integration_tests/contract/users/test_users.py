@@ -326,7 +326,7 @@ def test_a_user_who_is_deleted_leaves_lines_and_all_that_they_have(world: World,
 
 def test_a_user_with_a_voicemail_is_not_deleted(world: World) -> None:
     user, voicemail = world.user(), world.voicemail()
-    world.call("user_voicemail.associate", user_id=user["id"], voicemail_id=voicemail["id"])
+    world.call("user_voicemails.associate", user_id=user["id"], voicemail_id=voicemail["id"])
     told = f"('user_id': {user['id']}, 'voicemail_id': {voicemail['id']})"
     message = f"Resource Error - User is associated with a Voicemail {told}"
     assert refusal(world.call, "users.delete", id=user["id"]) == message

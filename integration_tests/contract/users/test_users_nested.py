@@ -192,7 +192,7 @@ def test_what_is_there_is_joined_instead_of_made(world: World, outside: dict[str
     voicemail, extension = world.voicemail(), world.extension()
     number = world.call("extensions.create", body={"exten": "5551000", "context": outside["name"]})
     incall = world.call("incalls.create", body={"destination": {"type": "none"}})
-    world.call("incalls.associate_extension", incall_id=incall["id"], extension_id=number["id"])
+    world.call("incall_extensions.associate", incall_id=incall["id"], extension_id=number["id"])
     line = {"context": world.context["name"], "endpoint_sip": {}, "extensions": [{"exten": extension["exten"]}]}
     body = {
         "firstname": "Alice",
@@ -351,7 +351,7 @@ def test_a_recursive_deletion_of_a_user_with_secondary_users_on_his_line_takes_n
     world: World, whole: dict[str, Any]
 ) -> None:
     made, other = world.call("users.create", body=whole), world.user()
-    world.call("user_line.associate", user_id=other["id"], line_id=made["lines"][0]["id"])
+    world.call("user_lines.associate", user_id=other["id"], line_id=made["lines"][0]["id"])
     before = world.call("users.get", id=made["id"]), _counts(world.call)
     message = f"There are secondary users associated to the line ('line_id': {made['lines'][0]['id']})"
     assert message in refusal(world.call, "users.delete", id=made["id"], recursive="true")

@@ -7,7 +7,7 @@ import orjson
 import psycopg2
 import pytest
 
-from confd_worker.core.database.list_cache import Pages
+from confd_worker.core.database.list_cache import ListCache
 from confd_worker.core.database.wire import Statement
 from confd_worker.core.work import Work
 from confd_worker.services.users.users import Users
@@ -81,7 +81,7 @@ def test_a_list_is_not_made_again_while_nothing_changes_and_old_ones_make_room()
             assert len(pages.show(statement, (number,))) == 600_000
         return list(made)
 
-    pages, statement = Pages(read), Statement("SELECT 1")
+    pages, statement = ListCache(read), Statement("SELECT 1")
     assert show(1, 2, 1, 2) == [1, 2]
     snapshot = "2:2:"
     assert show(1, 1) == [1]
