@@ -76,6 +76,8 @@ class FilesService(Service):
             last: whether it is the last block.
         """
         if last:
+            # Who sends a file again gives the upload another id.
+            self.work.called(self.name, "put", id, filename, offset, body)
             self.work.once(partial(self._finish, id, filename, body, upload, offset))
             return
         folder = self.folder(id)

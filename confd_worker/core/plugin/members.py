@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
+from sqlalchemy import inspect
+
 from .. import errors
 from ..entrypoints.rpc import change
 from ..query.dao import DAO
@@ -65,9 +67,13 @@ class Members:
         named = {key: given[key] for key in self.keys if key in given}
         items = {found[key].get(value) for key, value in named.items()}
         if len(items) != 1 or None in items:
-            told = {key: str(value) if isinstance(value, UUID) else value for key, value in named.items()}
-            raise errors.ParameterNotFound(self.field, self.dao.spec.label, metadata=told)
+            raise errors.ParameterNotFound(self.field, self.dao.spec.label, metadata=self._told(named))
         return items.pop()
+
+    def _told(self, named: dict[str, Any]) -> dict[str, Any]:
+        # Clients know the uuid in the text of Python where there is a choice of ids.
+        choice = len(self.keys) > 1
+        return {key: str(value) if isinstance(value, UUID) and not choice else value for key, value in named.items()}
 
 
 class Values:
@@ -99,26 +105,37 @@ class MembersService(Service):
     Attributes:
         owner: of the items that have members.
         members: finds what the body names.
-        rows: relationship of the owner's model to the rows.
+        relation: attribute of the item with the rows.
         holds: attributes of a row that hold the member, as `Named.identity` gives it.
         details: further attributes of a row that the body may give, with their values where it does not.
     """
 
     owner: ClassVar[DAO]
     members: ClassVar[Named]
-    rows: ClassVar[Any]
+    relation: ClassVar[str]
     holds: ClassVar[tuple[str, ...]]
     details: ClassVar[Mapping[str, Any]] = {}
 
     @change
     def replace(self, id: Any, body: Any) -> None:
         """Give the item these members and no others."""
-        owner, members, given = self.find_all(id, self.load("replace", body)[self.members.field])
-        self.put(owner, members, given)
+        self.put(*self.wanted(id, body))
 
-    def find_all(self, id: Any, given: Given) -> tuple[Any, list[Any], Given]:
-        """The item, locked, and its members to be; raises NotFound, ParameterNotFound."""
-        return self.owner.get(self.work, id), self.members.find(self.work, given), given
+    def wanted(self, id: Any, body: Any) -> tuple[Any, list[Any], Given]:
+        """The item, locked, its members to be, and what the body says of them.
+
+        Raises:
+            NotFound: there is no such item.
+            BadFields: the schema refuses the body.
+            ParameterNotFound: there is no such member.
+        """
+        owner = self.owner.get(self.work, id)
+        given = self.given(body)
+        return owner, self.members.find(self.work, given), given
+
+    def given(self, body: Any) -> Given:
+        """What the body says of each member; raises BadFields."""
+        return self.load("replace", body)[self.members.field]
 
     def put(self, owner: Any, members: Sequence[Any], given: Given = ()) -> None:
         """Give an item these members and no others: rules, rows, event.
@@ -133,8 +150,8 @@ class MembersService(Service):
 
     def assign(self, owner: Any, members: Sequence[Any], given: Given) -> None:
         """Make the rows into those of the members; the row of one who stays stays."""
-        name, row_class = self.rows.key, self.rows.property.mapper.class_
-        present = {tuple(getattr(row, each) for each in self.holds): row for row in getattr(owner, name)}
+        row_class = inspect(self.owner.model).relationships[self.relation].mapper.class_
+        present = {tuple(getattr(row, each) for each in self.holds): row for row in getattr(owner, self.relation)}
         rows = []
         for place, (member, told) in enumerate(zip(members, given, strict=True)):
             held = self.members.identity(member)
@@ -142,4 +159,4 @@ class MembersService(Service):
             for detail, usual in self.details.items():
                 setattr(row, detail, told.get(detail, place if usual is PLACE else usual))
             rows.append(row)
-        setattr(owner, name, rows)
+        setattr(owner, self.relation, rows)

@@ -64,7 +64,7 @@ def _lines_once(work: Work, group: Group, users: Sequence[User]) -> None:
 class GroupMembersUsers(MembersService):
     spec = group_members_users
     owner, members = dao, Members(users_dao, "users", "uuid")
-    rows, holds, details = Group.user_members, ("user_id",), {"priority": PLACE}
+    relation, holds, details = "user_members", ("user_id",), {"priority": PLACE}
     validator = Validator(
         replace=[
             EachSameTenant("group", "user"),
@@ -90,7 +90,7 @@ class GroupMembersExtensions(MembersService):
 
     spec = group_members_extensions
     owner, members = dao, Values("extensions", "exten", "context")
-    rows, holds, details = Group.extension_members, ("exten", "context"), {"priority": PLACE}
+    relation, holds, details = "extension_members", ("exten", "context"), {"priority": PLACE}
     validator = Validator(replace=[Once("Cannot associate same extensions more than once")])
     notifier = Notifier(
         {

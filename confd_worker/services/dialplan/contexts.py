@@ -119,7 +119,7 @@ class ContextContexts(MembersService):
 
     spec = context_contexts
     owner, members = dao, Members(dao, "contexts")
-    rows, holds, details = Context.includes, ("included_id",), {"position": PLACE}
+    relation, holds, details = "includes", ("included_id",), {"position": PLACE}
     validator = Validator(replace=[Once("Cannot include same context more than once"), _not_itself])
     notifier = Notifier(
         {

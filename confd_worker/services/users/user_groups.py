@@ -45,7 +45,7 @@ class UserGroups(MembersService):
 
     spec = user_groups
     owner, members = users_dao, members
-    rows, holds = User.group_members, ("group_id",)  # type: ignore[attr-defined]
+    relation, holds = "group_members", ("group_id",)
     validator = Validator(
         replace=[
             EachSameTenant("group", "user", swapped=True),
@@ -66,7 +66,8 @@ class UserGroups(MembersService):
         reload=RELOAD,
     )
 
-    def find_all(self, id: Any, given: Given) -> tuple[User, list[Group], Given]:
+    def wanted(self, id: Any, body: Any) -> tuple[User, list[Group], Given]:
         """The user and his groups to be, of which the groups are looked up first."""
+        given = self.given(body)
         groups = self.members.find(self.work, given)
         return self.owner.get(self.work, id), groups, given

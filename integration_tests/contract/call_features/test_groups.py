@@ -147,11 +147,11 @@ def test_joining_and_parting_tell_once_and_are_read_back_on_both_sides(
         ids = {"group_uuid": group["uuid"], key: item["id"]}
         middle = f".{group['uuid']}" if service == "callpermissions" else ""
         for verb, word, ending in (("associate", "associated", "updated"), ("dissociate", "dissociated", "deleted")):
-            [heard] = told(f"groups.{service}.{verb}", **ids)
+            [heard] = told(f"group_{service}.{verb}", **ids)
             assert heard.name == f"{event}_{word}"
             assert heard.key == f"config.groups{middle}.{service}.{ending}"
             assert heard.body == _of_group(group) | {key: item["id"]}
-            assert told(f"groups.{service}.{verb}", **ids) == []
+            assert told(f"group_{service}.{verb}", **ids) == []
             field = "call_permissions" if service == "callpermissions" else service
             there = call(f"{service}.get", id=item["id"])
             back = there["group"] if service == "extensions" else there["groups"]
@@ -173,7 +173,7 @@ def test_joining_and_parting_tell_once_and_are_read_back_on_both_sides(
 )
 def test_what_is_not_there_is_not_joined(service: str, key: str, label: str, call: Call, group: Item) -> None:
     for verb in ("associate", "dissociate"):
-        method = f"groups.{service}.{verb}"
+        method = f"group_{service}.{verb}"
         message = f"Resource Not Found - Group was not found ('id': {UNKNOWN})"
         assert refusal(call, method, group_uuid=UNKNOWN, **{key: UNKNOWN}) == message
         message = f"Resource Not Found - {label} was not found ('id': {UNKNOWN})"
@@ -192,8 +192,8 @@ def test_items_of_two_tenants_are_not_joined(system: System, call: Call, tenant:
                 ids = dict(reversed(ids.items()))
             message = f"Resource Error - different tenants ({str(ids)[1:-1]})"
             given = {"group_uuid": group["uuid"], key: item["id"]}
-            assert refusal(parent.call, f"groups.{service}.associate", **given) == message
-            assert refusal(call, f"groups.{service}.associate", **given).startswith("Resource Not Found - ")
+            assert refusal(parent.call, f"group_{service}.associate", **given) == message
+            assert refusal(call, f"group_{service}.associate", **given).startswith("Resource Not Found - ")
         user = there.user()
         body = {"users": [{"uuid": user["uuid"]}]}
         told = {"group_tenant_uuid": tenant, "user_tenant_uuid": other}
@@ -465,7 +465,7 @@ def test_a_group_that_goes_frees_what_it_had_and_is_nobodys_destination(
     ids = {"group_uuid": group["uuid"]}
     joined = _associations(world, context)
     for service, key, _, item in joined:
-        call(f"groups.{service}.associate", **ids, **{key: item["id"]})
+        call(f"group_{service}.associate", **ids, **{key: item["id"]})
     user = _with_line(world)[0]
     call("user_groups.replace", user_id=user["id"], body={"groups": [group]})
     call("group_members_extensions.replace", **ids, body={"extensions": [{"exten": "9", "context": "out"}]})
@@ -520,7 +520,7 @@ def test_all_of_a_tenant_goes_with_it(
 ) -> None:
     ids, user = {"group_uuid": group["uuid"]}, _with_line(world)[0]
     for service, key, _, item in _associations(world, context):
-        call(f"groups.{service}.associate", **ids, **{key: item["id"]})
+        call(f"group_{service}.associate", **ids, **{key: item["id"]})
     call("user_groups.replace", user_id=user["id"], body={"groups": [group]})
     here = {"type": "group", "group_id": group["id"]}
     call("group_fallbacks.update", **ids, body={"noanswer_destination": here})
@@ -550,4 +550,5 @@ def test_other_tenants_reach_no_group_by_any_path(system: System, call: Call, wo
         message = "Input Error - field 'groups': Group was not found"
         assert refusal(stranger.call, "user_groups.replace", user_id=user["id"], body=body).startswith(message)
         message = "Resource Not Found - User was not found"
-        assert refusal(stranger.call, "user_groups.replace", user_id=user["id"], body={"groups": []}).startswith(message)
+        told = refusal(stranger.call, "user_groups.replace", user_id=user["id"], body={"groups": []})
+        assert told.startswith(message)

@@ -200,7 +200,7 @@ def test_contexts_of_other_tenants_are_neither_seen_nor_included(world: World, s
 
 
 def _ranges(world: World, kind: str, context: dict[str, Any], **given: Any) -> list[list[str]]:
-    listed = world.call(f"contexts.list_{kind}_ranges", context_id=context["id"], **given)
+    listed = world.call("context_ranges.list", kind=kind, context_id=context["id"], **given)
     found = [[each["start"], each["end"]] for each in listed["items"]]
     assert listed["total"] >= len(found)
     return found

@@ -82,7 +82,7 @@ def test_a_line_and_an_endpoint_are_joined_once_and_parted_once(
     line, endpoint = world.bare_line(), _endpoint(world.call, kind, bodies[kind])
     ids = {"line_id": line["id"], "endpoint_id": endpoint["id"]}
     key = f"config.lines.{line['id']}.endpoints.{kind}.{endpoint['id']}"
-    joined, parted = told(f"line_endpoint_{kind}.associate", **ids), told(f"line_endpoint_{kind}.dissociate", **ids)
+    joined, parted = told(f"line_endpoints_{kind}.associate", **ids), told(f"line_endpoints_{kind}.dissociate", **ids)
     own = {"interface": bodies[kind]["interface"]} if kind == "custom" else {}
     for heard, verb, what in ((joined, "updated", "associated"), (parted, "deleted", "dissociated")):
         (event,) = heard
@@ -92,8 +92,8 @@ def test_a_line_and_an_endpoint_are_joined_once_and_parted_once(
         assert event.body["line"].keys() == {"id", "tenant_uuid", "name"}
     assert joined[0].body["line"]["name"] == (own.get("interface") or joined[0].body["line"]["name"])
     assert parted[0].body["line"]["name"] is None
-    world.call(f"line_endpoint_{kind}.associate", **ids)
-    assert told(f"line_endpoint_{kind}.associate", **ids) == []
+    world.call(f"line_endpoints_{kind}.associate", **ids)
+    assert told(f"line_endpoints_{kind}.associate", **ids) == []
     shown = world.call("lines.get", id=line["id"])
     assert (shown["protocol"], shown["name"]) == (kind, joined[0].body["line"]["name"])
     assert world.call("lines.list", protocol=kind)["total"] == 1
@@ -104,7 +104,7 @@ def test_a_line_and_an_endpoint_are_joined_once_and_parted_once(
 def test_a_line_has_one_endpoint_and_an_endpoint_one_line(kind: str, world: World, bodies: dict[str, Any]) -> None:
     line, taken = world.bare_line(), world.line()
     endpoint = _endpoint(world.call, kind, bodies[kind])["id"]
-    associate, dissociate = f"line_endpoint_{kind}.associate", f"line_endpoint_{kind}.dissociate"
+    associate, dissociate = f"line_endpoints_{kind}.associate", f"line_endpoints_{kind}.dissociate"
     sip = taken["endpoint_sip"]["uuid"]
     assert refusal(world.call, associate, line_id=taken["id"], endpoint_id=endpoint) == (
         f"Resource Error - Line is associated with a Endpoint ('line_id': {taken['id']}, 'endpoint': 'sip', "

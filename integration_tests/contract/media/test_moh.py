@@ -150,7 +150,7 @@ def test_changes_are_told(told: Told, call: Call, tenant: str) -> None:
     assert (made.name, made.key, made.body) == ("moh_created", "config.moh.created", identity)
     assert told("moh_files.put", uuid=item["uuid"], filename="a.wav", body=_text(_wav())) == []
     assert told("moh_files.delete", uuid=item["uuid"], filename="a.wav") == []
-    for method, body, name in (("edit", {"body": {}}, "edited"), ("delete", {}, "deleted")):
+    for method, body, name in (("update", {"body": {}}, "edited"), ("delete", {}, "deleted")):
         [heard] = told(f"moh.{method}", uuid=item["uuid"], **body)
         assert (heard.name, heard.key, heard.body) == (f"moh_{name}", f"config.moh.{name}", identity)
 

@@ -17,6 +17,7 @@ from confd_worker.core import errors
 from confd_worker.core.context import Context
 from confd_worker.core.database.engine import Database
 from confd_worker.core.work import Facts, Work
+from confd_worker.services.users.imports import ImportFailed
 from confd_worker.services.users.users import Users
 
 from ...system import System
@@ -130,7 +131,7 @@ def test_every_user_gets_an_account(users: Users, accounts: Accounts, call: Call
 def test_no_account_is_left_of_an_import_that_is_refused(
     second: dict[str, str], message: str, users: Users, accounts: Accounts, call: Call
 ) -> None:
-    with pytest.raises(errors.ImportFailed) as refused:
+    with pytest.raises(ImportFailed) as refused:
         users.import_(_csv({"firstname": "A", "username": "anyone"}, second))
     assert [(row["details"]["row_number"], row["message"]) for row in refused.value.rows] == [(2, message)]
     assert accounts.kept == {}
@@ -169,7 +170,7 @@ def test_a_repeated_call_makes_one_user_and_one_account_wherever_it_was_cut_off(
     users: Users, accounts: Accounts, call: Call, tenant: str
 ) -> None:
     context = Context(tenant_uuid=tenant, visible=(tenant,), key=f"key:{uuid.uuid4()}", keyed=True)
-    users.work = Work(users.work._database, context, users.work.facts)
+    users.work = Work(users.work._database, context, users.work._facts)
     cut_off = str(users.work.stable_uuid())
     accounts.kept[cut_off] = {"uuid": cut_off, "username": "alice", "tenant": tenant}
     first = _create(users, auth={"username": "alice"})
