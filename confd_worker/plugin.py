@@ -15,6 +15,7 @@ from .core.files.service import FilesService
 from .core.greenlets import within
 from .core.plugin.association import AssociationService
 from .core.plugin.bulk import all_or_none
+from .core.plugin.example import Example, Of, Pair
 from .core.plugin.members import PLACE, Given, Members, MembersService, Values
 from .core.plugin.notifier import EventType, Notifier
 from .core.plugin.owner import Owner
@@ -51,6 +52,7 @@ __all__ = [
     "AuthServer",
     "EachSameTenant",
     "EventType",
+    "Example",
     "FilesService",
     "Folder",
     "Free",
@@ -60,9 +62,11 @@ __all__ = [
     "Members",
     "MembersService",
     "Notifier",
+    "Of",
     "OnNoOther",
     "Once",
     "Owner",
+    "Pair",
     "PartsService",
     "Refers",
     "ResourceService",

@@ -12,7 +12,6 @@ from confd_schemas.spec import Operation
 
 from confd_worker.client import Client, RemoteError
 from confd_worker.core.plugin.association import AssociationService
-from confd_worker.core.plugin.resource import ResourceService
 
 from .conftest import PARENT
 from .system import System
@@ -27,16 +26,10 @@ NUMBERS = itertools.count(100)
 
 
 def _associations() -> Iterator[tuple[str, type[AssociationService], Operation, Operation]]:
-    """RPC name, class and both operations of each association, those that a resource has mounted too."""
+    """RPC name, class and both operations of each association."""
     for name, service in SERVICES.items():
-        operations = service.operations()
-        found = dict(service.associations) if issubclass(service, ResourceService) else {}
-        mounted = {f"_{word}": each for word, each in found.items()}
-        own = {"": service} if issubclass(service, AssociationService) else {}
-        for suffix, association in (own | mounted).items():
-            if f"associate{suffix}" in operations:
-                ends = operations[f"associate{suffix}"], operations[f"dissociate{suffix}"]
-                yield f"{name}.associate{suffix}", association, *ends
+        if issubclass(service, AssociationService):
+            yield f"{name}.associate", service, service.operation("associate"), service.operation("dissociate")
 
 
 ASSOCIATIONS = {rpc: (association, *ends) for rpc, association, *ends in _associations()}

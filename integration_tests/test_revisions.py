@@ -180,19 +180,19 @@ def test_a_change_that_is_repeated_by_its_key_gets_its_reply_though_the_revision
 @pytest.mark.parametrize(
     ("name", "first", "second"),
     [
-        ("asterisk.rtp.general", {"options": {"rtpstart": "10000"}}, {"options": {"rtpstart": "20000"}}),
+        ("asterisk_rtp_general", {"options": {"rtpstart": "10000"}}, {"options": {"rtpstart": "20000"}}),
         ("localization", {"country": "FR"}, {"country": "CA"}),
     ],
 )
 def test_the_one_row_of_a_resource_has_a_revision(
     name: str, first: dict[str, Any], second: dict[str, Any], client: Client
 ) -> None:
-    client.call(f"{name}.edit", body=first)
+    client.call(f"{name}.update", body=first)
     before = client.call(f"{name}.get")["revision"]
     with pytest.raises(RemoteError) as refusal:
-        client.using(if_revision=before + 1).call(f"{name}.edit", body=second)
+        client.using(if_revision=before + 1).call(f"{name}.update", body=second)
     assert refusal.value.details == {"revision": before}
-    client.using(if_revision=before).call(f"{name}.edit", body=second)
+    client.using(if_revision=before).call(f"{name}.update", body=second)
     assert client.call(f"{name}.get")["revision"] == before + 1
 
 

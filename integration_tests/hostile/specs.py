@@ -9,7 +9,7 @@ from confd_schemas.openapi import document
 from confd_schemas.schema import Schema
 from confd_schemas.spec import Operation, Resource, discover
 
-from confd_worker.core.entrypoints.rpc import Rpc
+from confd_worker.core.entrypoints.rpc import called
 from confd_worker.core.plugin.discovery import discover as plugins
 
 __all__ = ["DOCUMENT", "METHODS", "OPERATIONS", "SCHEMAS", "Method", "resolve"]
@@ -50,31 +50,27 @@ def _methods() -> Iterator[Method]:
     operations_of_paths = (each for path in DOCUMENT["paths"].values() for each in path.values())
     described = {each["x-rpc"]: each for each in operations_of_paths if "x-rpc" in each}
     for name, service in sorted(plugins().items()):
-        operations = service.operations()
-        for own, method in inspect.getmembers(service, inspect.isfunction):
-            if not any(isinstance(each, Rpc) for each in getattr(method, "nameko_entrypoints", ())):
-                continue
-            rpc = f"{name}.{own.rstrip('_')}"
-            operation = operations.get(own)
+        for method, operation in service.spec.methods.items():
+            rpc = f"{name}.{method}"
+            signature, _ = called(service, method if hasattr(service, method) else f"{method}_")
             body = described.get(rpc, {}).get("requestBody", {}).get("content", {}).get("application/json")
             yield Method(
                 rpc,
-                dict(_arguments(method, service.argument_names, operation.variables if operation else {})),
+                dict(_arguments(signature)),
                 body["schema"] if body else None,
-                _filters(service.spec, method),
+                _filters(service.spec, signature),
                 operation.variables if operation else {},
             )
 
 
-def _arguments(method: Any, renamed: Mapping[str, str], variables: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
-    callers = {own: given for given, own in renamed.items() if given in variables}
-    for parameter in list(inspect.signature(method).parameters.values())[1:]:
+def _arguments(signature: inspect.Signature) -> Iterator[tuple[str, bool]]:
+    for parameter in signature.parameters.values():
         if parameter.kind is not parameter.VAR_KEYWORD:
-            yield callers.get(parameter.name, parameter.name), parameter.default is parameter.empty
+            yield parameter.name, parameter.default is parameter.empty
 
 
-def _filters(spec: Resource, method: Any) -> tuple[str, ...]:
-    takes_any = any(each.kind is each.VAR_KEYWORD for each in inspect.signature(method).parameters.values())
+def _filters(spec: Resource, signature: inspect.Signature) -> tuple[str, ...]:
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in signature.parameters.values())
     if not takes_any:
         return ()
     listing = spec.listing

@@ -83,10 +83,9 @@ def _make(system: System, tenant: str, label: str) -> dict[str, dict[str, Any]]:
         for number, name in enumerate(OWNED):
             item = client.call(f"{name}.create", body=EXAMPLES[name](client.call, number))
             key = OWNED[name].spec.id
-            update = next(each for each in ("edit", "update") if each in OWNED[name].operations())
             for field in ("description", "label", "lastname", "firstname"):
                 try:
-                    client.call(f"{name}.{update}", **{key: item[key]}, body={field: f"{label} {number} {field}"})
+                    client.call(f"{name}.update", **{key: item[key]}, body={field: f"{label} {number} {field}"})
                 except RemoteError:
                     continue
             made[name] = client.call(f"{name}.get", **{key: item[key]})

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from ..entrypoints.rpc import change
 from ..query.dao import DAO
+from .example import Pair
 from .service import Service
 
 __all__ = ["AssociationService"]
@@ -15,11 +16,13 @@ class AssociationService(Service):
     Attributes:
         left, right: of the items, in the order of the path.
         relation: attribute of the left item that holds the right one, or a list of them.
+        example: two items that can be joined, for the conformance suite.
     """
 
     left: ClassVar[DAO]
     right: ClassVar[DAO]
     relation: ClassVar[str]
+    example: ClassVar[Pair] = Pair()
 
     @change
     def associate(self, left: Any, right: Any) -> None:

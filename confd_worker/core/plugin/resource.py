@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from ..entrypoints.rpc import change, read
 from ..query.dao import DAO
 from ..work import Json, Shown
+from .example import Example
 from .service import Service
 from .validation import changed
 
@@ -15,9 +16,13 @@ class ResourceService(Service):
     """Items of one model: list, get, create, update, delete.
 
     A new item of a tenant-owned model gets the caller's tenant, unless `place` gives it another.
+
+    Attributes:
+        example: bodies of items, for the conformance suite.
     """
 
     dao: ClassVar[DAO]
+    example: ClassVar[Example]
 
     @read
     def list(self, **parameters: Any) -> Json:

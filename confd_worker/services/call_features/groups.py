@@ -13,7 +13,7 @@ from confd_schemas.call_features.groups import (
 
 from ...models.call_features.group import Group
 from ...models.system.tenant import Tenant
-from ...plugin import DAO, Notifier, Owner, Refers, ResourceService, Rule, Validator, Work, errors, of_resource
+from ...plugin import DAO, Example, Notifier, Owner, Refers, ResourceService, Rule, Validator, Work, errors, of_resource
 from ..dialplan.callpermissions import CallPermissionsService
 from ..dialplan.extensions import ExtensionsService
 from ..dialplan.fallbacks import FallbacksService
@@ -64,6 +64,7 @@ class Groups(ResourceService):
         lambda group: {"id": group.id, "uuid": group.uuid},
         reload=["module reload app_queue.so"],
     )
+    example = Example({"label": "group {n}"}, {"label": "changed"})
 
     def place(self, item: Group) -> None:
         super().place(item)

@@ -6,7 +6,7 @@ from confd_schemas.call_features.voicemails import voicemails
 from sqlalchemy import select
 
 from ...models.call_features.voicemail import Voicemail, ZoneMessage
-from ...plugin import DAO, EventType, Free, Notifier, Unique, Validator, Work, changed, errors
+from ...plugin import DAO, EventType, Example, Free, Notifier, Of, Unique, Validator, Work, changed, errors
 from ..dialplan.contexts import InContextService, context_known, tenant_stays
 
 __all__ = ["NOT_FOR_USERS", "Voicemails", "dao"]
@@ -71,6 +71,10 @@ class Voicemails(InContextService):
                 lambda user: [user.uuid],
             )
         }
+    )
+    example = Example(
+        {"name": "voicemail {n}", "number": "1{n:03}", "context": Of("contexts", "name")},
+        {"email": "changed@acme.example"},
     )
 
     def alter(self, item: Voicemail, fields: dict[str, Any]) -> None:

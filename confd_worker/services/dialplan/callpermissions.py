@@ -5,7 +5,7 @@ from typing import ClassVar
 from confd_schemas.dialplan.callpermissions import callpermissions
 
 from ...models.dialplan.call_permission import CallPermission
-from ...plugin import DAO, AssociationService, Notifier, Owner, ResourceService, SameTenant, Unique, Validator
+from ...plugin import DAO, AssociationService, Example, Notifier, Owner, ResourceService, SameTenant, Unique, Validator
 
 __all__ = ["CallPermissions", "CallPermissionsService", "dao"]
 
@@ -17,6 +17,7 @@ class CallPermissions(ResourceService):
     dao = dao
     validator = Validator(change=[Unique("name", label="CallPermission", within="tenant_uuid")])
     notifier = Notifier.resource("call_permission", "config.callpermission")
+    example = Example({"name": "permission {n}"}, {"description": "changed"})
 
 
 class CallPermissionsService(AssociationService):

@@ -13,6 +13,7 @@ from ...plugin import (
     DAO,
     PLACE,
     EventType,
+    Example,
     Free,
     Members,
     MembersService,
@@ -83,6 +84,10 @@ def _in_use(label: str, key: str, id_: Callable[[Any], Any] = lambda found: foun
     return error
 
 
+_FOR_EXAMPLES = ("user_ranges", "group_ranges", "queue_ranges", "conference_room_ranges")
+_EXAMPLE = ({"start": "1000", "end": "1999"},)
+
+
 class Contexts(ResourceService):
     spec = contexts
     dao = dao
@@ -102,6 +107,7 @@ class Contexts(ResourceService):
         },
         reload=["dialplan reload"],
     )  # fmt: skip
+    example = Example({"label": "context {n}", **dict.fromkeys(_FOR_EXAMPLES, _EXAMPLE)}, {"description": "changed"})
 
     def place(self, item: Context) -> None:
         super().place(item)

@@ -11,8 +11,10 @@ from ...plugin import (
     DAO,
     AssociationService,
     AtMostOne,
+    Example,
     Free,
     Notifier,
+    Of,
     OnNoOther,
     Owner,
     Rule,
@@ -214,6 +216,7 @@ class Extensions(InContextService):
             "deleted": ["dialplan reload"],
         },
     )
+    example = Example({"exten": "1{n:03}", "context": Of("contexts", "name")}, {"enabled": False})
 
     def alter(self, item: Extension, fields: dict[str, Any]) -> None:
         super().alter(item, fields)

@@ -4,7 +4,7 @@ from confd_schemas.dialplan.ivr import ivr
 from sqlalchemy import inspect
 
 from ...models.dialplan.ivr import IVR
-from ...plugin import DAO, Notifier, ResourceService, Validator, Work, errors
+from ...plugin import DAO, Example, Notifier, ResourceService, Validator, Work, errors
 from .destinations import Reachable
 
 __all__ = ["IVRs", "dao"]
@@ -39,3 +39,4 @@ class IVRs(ResourceService):
         change=[Reachable("abort_destination", "invalid_destination", "timeout_destination"), _choices]
     )
     notifier = Notifier.resource("ivr", "config.ivr", reload=["dialplan reload"])
+    example = Example({"name": "ivr {n}", "menu_sound": "menu"}, {"description": "changed"})

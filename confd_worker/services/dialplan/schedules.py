@@ -10,6 +10,7 @@ from ...plugin import (
     DAO,
     AssociationService,
     AtMostOne,
+    Example,
     Notifier,
     Owner,
     ResourceService,
@@ -44,6 +45,9 @@ class Schedules(ResourceService):
     dao = dao
     validator = Validator(change=[_user_known])
     notifier = Notifier.resource("schedule", "config.schedules")
+    example = Example(
+        {"name": "schedule {n}", "closed_destination": {"type": "hangup", "cause": "normal"}}, {"name": "changed"}
+    )
 
 
 class SchedulesService(AssociationService):

@@ -3,7 +3,7 @@
 from confd_schemas.lines.endpoints_custom import endpoints_custom
 
 from ...models.lines.endpoint_custom import EndpointCustom
-from ...plugin import DAO, Notifier, ResourceService, Unique, Validator
+from ...plugin import DAO, Example, Notifier, ResourceService, Unique, Validator
 
 __all__ = ["EndpointsCustom", "dao"]
 
@@ -25,3 +25,4 @@ class EndpointsCustom(ResourceService):
             "line": {"id": endpoint.line.id} if endpoint.line else None,
         },
     )
+    example = Example({"interface": "local/{uuid}"}, {"interface_suffix": "changed"})

@@ -3,7 +3,7 @@
 from confd_schemas.lines.endpoints_sccp import endpoints_sccp
 
 from ...models.lines.endpoint_sccp import SCCP_OPTIONS, EndpointSCCP
-from ...plugin import DAO, Notifier, ResourceService, Validator, Work, errors
+from ...plugin import DAO, Example, Notifier, ResourceService, Validator, Work, errors
 
 __all__ = ["EndpointsSCCP", "dao"]
 
@@ -30,3 +30,4 @@ class EndpointsSCCP(ResourceService):
         },
         reload={what: ["module reload chan_sccp.so", "dialplan reload"] for what in ("edited", "deleted")},
     )
+    example = Example({}, {"options": [["allow", "alaw"]]})

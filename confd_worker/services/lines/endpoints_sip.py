@@ -9,6 +9,7 @@ from ...models.lines.endpoint_sip import SECTIONS, EndpointSIP, EndpointSIPTempl
 from ...plugin import (
     ALL_TENANTS,
     DAO,
+    Example,
     Json,
     Notifier,
     ResourceService,
@@ -122,6 +123,7 @@ class EndpointsSIP(ResourceService):
             "deleted": ["module reload res_pjsip.so", "dialplan reload"],
         },
     )
+    example = Example({"label": "endpoint {n}"}, {"label": "changed"})
 
     @read
     def get(self, id: Any, view: str | None = None) -> Json:
@@ -178,3 +180,4 @@ class EndpointsSIPTemplates(EndpointsSIP):
         },
     )
     get = ResourceService.get
+    example = Example({"label": "template {n}"}, {"label": "changed"})

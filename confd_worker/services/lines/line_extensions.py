@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from ...models.dialplan.extension import Extension
 from ...models.lines.line import Line, LineExtension, UserLine
-from ...plugin import AssociationService, AtMostOne, Json, Notifier, SameTenant, Validator, Work, change, errors
+from ...plugin import AssociationService, AtMostOne, Json, Notifier, Pair, SameTenant, Validator, Work, change, errors
 from ..dialplan import extensions
 from . import dao as lines
 
@@ -56,6 +56,7 @@ class LineExtensions(AssociationService):
         lambda line, extension: {"line_id": line.id, "extension_id": extension.id},
         reload=["dialplan reload", "module reload res_pjsip.so", "module reload app_queue.so"],
     )
+    example = Pair(left={"endpoint_sip": {}})
 
     @change
     def create(self, left: Any, body: Any) -> Json:

@@ -8,7 +8,9 @@ from confd_schemas.lines.lines import lines
 from ...models.lines.line import Line
 from ...plugin import (
     AssociationService,
+    Example,
     Notifier,
+    Of,
     Refers,
     ResourceService,
     Unique,
@@ -65,6 +67,7 @@ class Lines(InContextService):
             for what in ("created", "changed", "deleted")
         },
     )  # fmt: skip
+    example = Example({"context": Of("contexts", "name")}, {"position": 2})
 
     @change
     def delete(self, id: Any, recursive: Any = None) -> None:

@@ -10,7 +10,19 @@ from confd_schemas.media.moh import moh, moh_files
 
 from ...models.media.moh import MOH
 from ...models.system.tenant import Tenant
-from ...plugin import DAO, FilesService, Folder, Notifier, ResourceService, Validator, Work, decoded, errors, read
+from ...plugin import (
+    DAO,
+    Example,
+    FilesService,
+    Folder,
+    Notifier,
+    ResourceService,
+    Validator,
+    Work,
+    decoded,
+    errors,
+    read,
+)
 
 __all__ = ["MOHFiles", "MOHs", "dao"]
 
@@ -47,6 +59,7 @@ class MOHs(ResourceService):
         lambda item: {"uuid": item.uuid, "tenant_uuid": item.tenant_uuid, "name": item.name},
         reload=_RELOAD,
     )
+    example = Example({"label": "music {n}", "mode": "files"}, {"label": "changed"})
 
     @read
     def list(self, **parameters: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from confd_schemas.system.access_features import access_features
 
 from ...models.system.access_feature import AccessFeature
-from ...plugin import DAO, Notifier, ResourceService, Unique, Validator, Work
+from ...plugin import DAO, Example, Notifier, ResourceService, Unique, Validator, Work
 
 __all__ = ["AccessFeatures"]
 
@@ -28,3 +28,4 @@ class AccessFeatures(ResourceService):
         lambda item: {"id": item.id, "host": item.host, "feature": item.feature, "enabled": item.enabled},
         tenant=False,
     )
+    example = Example({"host": "{uuid}"}, {"enabled": False})

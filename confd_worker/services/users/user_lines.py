@@ -15,6 +15,7 @@ from ...plugin import (
     MembersService,
     Notifier,
     Once,
+    Pair,
     SameTenant,
     Validator,
     Work,
@@ -88,6 +89,7 @@ class UserLines(MembersService, AssociationService):
         users=lambda user, line: [user.uuid],
         reload=["dialplan reload", "module reload res_pjsip.so"],
     )
+    example = Pair(right={"endpoint_sip": {}})
 
     def put(self, owner: User, members: Sequence[Line], given: Given = ()) -> None:
         """Give the user these lines and no others; the first becomes his main line."""

@@ -10,6 +10,7 @@ from ...models.lines.line import Line
 from ...models.users.user import User
 from ...plugin import (
     EventType,
+    Example,
     Free,
     Json,
     Notifier,
@@ -140,6 +141,7 @@ class Users(UserImport, UserExport, ResourceService):
             )
         }
     )
+    example = Example({"firstname": "Alice {n}", "lastname": "Martin"}, {"description": "changed"})
 
     @read
     def list(self, view: str | None = None, **parameters: Any) -> Json:

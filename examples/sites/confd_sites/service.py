@@ -3,11 +3,8 @@
 from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from confd_worker.core.plugin.notifier import Notifier
-from confd_worker.core.plugin.resource import ResourceService
-from confd_worker.core.plugin.validation import Unique, Validator
-from confd_worker.core.query.dao import DAO
 from confd_worker.models.base import Base, TenantOwned, integer_id
+from confd_worker.plugin import DAO, Notifier, ResourceService, Unique, Validator
 
 from .spec import sites
 

@@ -16,7 +16,6 @@ class SiteSchema(Item):
 
 
 sites = resource(
-    "sites",
     "/sites/{id:int}",
     SiteSchema,
     label="Site",
