@@ -1,53 +1,26 @@
-"""Fixtures: the servers start once, the system once; every test has a tenant of its own."""
+"""Fixtures beside those of the conformance suite, which the tests here share."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
-from confd_worker.client import Client
 from confd_worker.config import Settings
+from confd_worker.conformance.system import Servers, System
 from confd_worker.core.context import Context
 from confd_worker.core.database.engine import Database
 from confd_worker.core.work import Facts, Work
 from confd_worker.embedded import Broker, Postgres
 from confd_worker.migrate import upgrade
 
-from .system import MASTER_TENANT, System
 from .system_daemon import Daemon
 
-PARENT = "00000000-0000-4000-8000-00000000000a"
-CHILD = "00000000-0000-4000-8000-00000000000b"
-OTHER = "00000000-0000-4000-8000-00000000000c"
 
-
-@dataclass(frozen=True)
-class Servers:
-    """Where the servers are."""
-
-    db_uri: str
-    amqp_uri: str
-
-
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """A PostgreSQL and a RabbitMQ; those of CONFD_TEST_DB_URI and CONFD_TEST_AMQP_URI where they are set."""
-    if "CONFD_TEST_DB_URI" in os.environ:
-        yield Servers(os.environ["CONFD_TEST_DB_URI"], os.environ["CONFD_TEST_AMQP_URI"])
-        return
-    folder = tmp_path_factory.mktemp("servers")
-    postgres, broker = Postgres(folder), Broker(folder)
-    try:
-        postgres.start()
-        broker.start()
-        yield Servers(postgres.uri, broker.uri)
-    finally:
-        broker.stop()
-        postgres.stop()
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the servers and the system of the conformance suite, so that they start once for all."""
+    config.pluginmanager.import_plugin("confd_worker.conformance.fixtures")
 
 
 @dataclass(frozen=True)
@@ -92,40 +65,6 @@ def own_system(own_servers: OwnServers, tmp_path_factory: pytest.TempPathFactory
         system.close()
 
 
-@pytest.fixture(scope="session")
-def system(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One worker process and a gateway, shared by the tests that kill nothing."""
-    upgrade(servers.db_uri)
-    system = System(tmp_path_factory.mktemp("system"), servers.db_uri, servers.amqp_uri)
-    system.write_tokens(
-        [
-            {"uuid": PARENT, "parent_uuid": MASTER_TENANT, "name": "parent"},
-            {"uuid": CHILD, "parent_uuid": PARENT, "name": "child"},
-            {"uuid": OTHER, "parent_uuid": MASTER_TENANT, "name": "other"},
-        ],
-        [
-            {"token": "parent-token", "tenant_uuid": PARENT, "acl": ["confd.#"]},
-            {"token": "child-token", "tenant_uuid": CHILD, "acl": ["confd.#"]},
-            {"token": "other-token", "tenant_uuid": OTHER, "acl": ["confd.#"]},
-            {"token": "reader-token", "tenant_uuid": PARENT, "acl": ["confd.users.read"]},
-        ],
-    )
-    try:
-        system.start_worker()
-        system.start_gateway()
-        yield system
-    finally:
-        system.close()
-
-
-@pytest.fixture(scope="session")
-def database(system: System) -> Iterator[Database]:
-    """The system's database as the worker uses it, for tests that look closer than a caller can."""
-    database = Database(system.db_uri, connections=2)
-    yield database
-    database.close()
-
-
 @pytest.fixture(scope="module")
 def listening() -> Iterator[Daemon]:
     """A system daemon."""
@@ -150,12 +89,6 @@ def reloading(system: System, listening: Daemon, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture
-def tenant() -> str:
-    """A tenant that nobody else uses."""
-    return str(uuid.uuid4())
-
-
-@pytest.fixture
 def work(database: Database, system: System, tenant: str) -> Callable[[], Work]:
     """Makes a call's unit of work in this process."""
     facts = Facts(Settings(db_uri=system.db_uri, amqp_uri=system.amqp_uri), "", lambda: None)
@@ -163,32 +96,7 @@ def work(database: Database, system: System, tenant: str) -> Callable[[], Work]:
 
 
 @pytest.fixture
-def client(system: System, tenant: str) -> Iterator[Client]:
-    """A client that acts in the test's tenant."""
-    with system.client(tenant) as client:
-        yield client
-
-
-@pytest.fixture
-def call(client: Client) -> Callable[..., Any]:
-    """Call a method in the test's tenant: `call("users.get", id=1)`."""
-    return client.call
-
-
-@pytest.fixture
 def context(call: Callable[..., Any]) -> str:
     """Name of a context in the test's tenant, with ranges."""
     ranges = [{"start": "1000", "end": "1999"}]
     return str(call("contexts.create", body={"label": "x", "user_ranges": ranges, "voicemail_ranges": ranges})["name"])
-
-
-@pytest.fixture
-def http(system: System) -> Iterator[Callable[..., httpx.Response]]:
-    """Send a request to the gateway: `http("GET", "/users", token="parent-token")`."""
-    with httpx.Client(base_url=system.url, timeout=15) as session:
-
-        def send(method: str, path: str, token: str | None = "parent-token", **content: Any) -> httpx.Response:
-            headers = {"X-Auth-Token": token} if token else {}
-            return session.request(method, path, headers=headers | content.pop("headers", {}), **content)
-
-        yield send

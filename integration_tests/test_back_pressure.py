@@ -11,8 +11,8 @@ from kombu.exceptions import OperationalError
 from nameko.standalone.rpc import ClusterRpcProxy
 
 from confd_worker.client import Client, Overloaded, RemoteError, Reply
+from confd_worker.conformance.system import MASTER_TOKEN, System, until
 
-from .system import MASTER_TOKEN, System, until
 from .wire import Wire
 
 LENGTH = 20

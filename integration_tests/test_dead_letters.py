@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from confd_worker.cli import main
 from confd_worker.client import Client, RemoteError
+from confd_worker.conformance.system import MASTER_TENANT, System, until
 
 from .conftest import OwnServers
-from .system import MASTER_TENANT, System, until
 from .wire import DEAD_LETTERS, Wire
 
 QUEUE = "confd.tenants.auth_tenant_added"

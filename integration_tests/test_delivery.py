@@ -16,8 +16,8 @@ from nameko.exceptions import RemoteError as NamekoRemoteError
 from nameko.standalone.rpc import ClusterRpcProxy
 
 from confd_worker.client import Client, RemoteError
+from confd_worker.conformance.system import System, until
 
-from .system import System, until
 from .wire import Wire
 
 Call = Callable[..., Any]

@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from confd_worker.client import Client, RemoteError, Timeout
+from confd_worker.conformance.system import System, until
 
-from .system import System, until
 from .wire import Wire
 
 ALICE = {"args": [], "kwargs": {"body": {"firstname": "Alice"}}}

@@ -12,8 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import CHILD, OTHER, PARENT
-from .system import MASTER_TENANT, System
+from confd_worker.conformance.system import CHILD, MASTER_TENANT, OTHER, PARENT, System
 
 Http = Callable[..., httpx.Response]
 ACME = Path(__file__).parents[1] / "examples" / "acme.csv"

@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 import pytest
 
-from .system import System, until
+from confd_worker.conformance.system import System, until
+
 from .wire import Wire
 
 Call = Callable[..., Any]

@@ -7,12 +7,11 @@ import orjson
 import psycopg2
 import pytest
 
+from confd_worker.conformance.system import System
 from confd_worker.core.database.list_cache import ListCache
 from confd_worker.core.database.wire import Statement
 from confd_worker.core.work import Work
 from confd_worker.services.users.users import Users
-
-from .system import System
 
 _INSERT = "INSERT INTO users (uuid, firstname, caller_id, tenant_uuid) VALUES (gen_random_uuid(), %s, '\"x\"', %s)"
 

@@ -11,12 +11,11 @@ from sqlalchemy import event
 
 from confd_worker.client import Client
 from confd_worker.config import Settings
+from confd_worker.conformance.items import OWNED, RESOURCES, make
+from confd_worker.conformance.system import System
 from confd_worker.core.context import Context
 from confd_worker.core.database.wire import Statement
 from confd_worker.core.runtime import Runtime
-
-from .system import System
-from .test_conformance import EXAMPLES, OWNED, RESOURCES
 
 Call = Callable[..., Any]
 
@@ -24,7 +23,7 @@ NONSENSE = f"no-such-{uuid.uuid4()}"
 
 
 def _make(call: Call, name: str, count: int) -> list[dict[str, Any]]:
-    return [call(f"{name}.create", body=EXAMPLES[name](call, number)) for number in range(1, count + 1)]
+    return [make(call, name, number) for number in range(1, count + 1)]
 
 
 def _key(name: str, item: dict[str, Any]) -> Any:

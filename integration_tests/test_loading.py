@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from confd_worker.conformance.system import System, until
 from confd_worker.core.context import Context
 from confd_worker.core.database.engine import Database
 from confd_worker.core.database.id_blocks import IdBlocks
@@ -14,8 +15,6 @@ from confd_worker.core.database.session import ChangeSession
 from confd_worker.core.errors import NotFound
 from confd_worker.models.lines.line import Line
 from confd_worker.services.lines.dao import dao as lines
-
-from .system import System, until
 
 Call = Callable[..., Any]
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
+from confd_worker.conformance.system import System
 from confd_worker.core.database.engine import Database
 from confd_worker.core.query.parameters import page
 from confd_worker.services.users.dao import dao
-
-from .system import System
 
 _USERS = """
     INSERT INTO users (uuid, firstname, lastname, caller_id, tenant_uuid)

@@ -12,9 +12,7 @@ import orjson
 import pytest
 
 from confd_worker.client import RemoteError
-
-from .conftest import OTHER, PARENT
-from .system import MASTER_TENANT, System
+from confd_worker.conformance.system import MASTER_TENANT, OTHER, PARENT, System
 
 PROJECT = Path(__file__).parent.parent
 SITES = PROJECT / "examples" / "sites"

@@ -8,10 +8,7 @@ import httpx
 import pytest
 
 from confd_worker.client import Client, RemoteError
-
-from .conftest import PARENT
-from .system import System
-from .test_associations import ASSOCIATIONS, joinable
+from confd_worker.conformance.system import PARENT, System
 
 Call = Callable[..., Any]
 Change = tuple[str, dict[str, Any]]
@@ -120,27 +117,6 @@ def test_what_belongs_to_an_item_raises_its_revision(what: str, client: Client) 
     assert (refusal.value.status, refusal.value.details) == (412, {"revision": before + 1})
     client.using(if_revision=before + 1).call(method, **arguments)
     assert client.call(get, **key)["revision"] == before + 1, "nothing was changed"
-
-
-@pytest.mark.parametrize("rpc", ASSOCIATIONS)
-def test_an_association_raises_the_revision_of_the_item_that_its_path_names_first(rpc: str, client: Client) -> None:
-    association, *operations = ASSOCIATIONS[rpc]
-    ids = joinable(rpc, client.call)
-    left = next(iter(operations[0].variables))
-    dao = association.left
-
-    def revision() -> int:
-        return client.call(f"{dao.spec.name}.get", **{dao.spec.id: ids[left]})["revision"]
-
-    before = revision()
-    for expected, operation in enumerate(operations, before):
-        arguments = {name: ids[name] for name in operation.variables}
-        with pytest.raises(RemoteError) as refusal:
-            client.using(if_revision=expected + 1).call(operation.rpc, **arguments)
-        assert refusal.value.details == {"revision": expected}
-        client.using(if_revision=expected).call(operation.rpc, **arguments)
-        client.call(operation.rpc, **arguments)
-        assert revision() == expected + 1
 
 
 def test_what_goes_with_another_item_raises_the_revision_too(call: Call) -> None:

@@ -8,8 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from confd_worker.client import Client
-
-from .system import System
+from confd_worker.conformance.system import System
 
 TEMPLATES, ITEMS = 5, 8
 """The first items are templates, the others endpoints."""

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from confd_worker.cli import main
+from confd_worker.conformance.system import MASTER_TOKEN, System, until
 
 from .conftest import OwnServers
-from .system import MASTER_TOKEN, System, until
 
 OK, FAIL = {"status": "ok"}, {"status": "fail"}
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from confd_worker.client import Client, RemoteError
+from confd_worker.conformance.system import MASTER_TENANT, System, until
 
-from .system import MASTER_TENANT, System, until
 from .system_daemon import Daemon
 from .wire import Wire
 

@@ -10,9 +10,8 @@ from typing import Any
 import psycopg2
 import pytest
 
+from confd_worker.conformance.system import System
 from confd_worker.models.base import Base
-
-from .system import System
 
 _TABLES = sorted(each.class_.__tablename__ for each in Base.registry.mappers if getattr(each.class_, "tallied", False))
 _USERS = "INSERT INTO users (uuid, firstname, caller_id, tenant_uuid) SELECT gen_random_uuid(), 'A', 'A', %s FROM {}"

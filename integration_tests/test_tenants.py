@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from confd_worker.client import Client, RemoteError
+from confd_worker.conformance.items import ASSOCIATIONS, OWNED, make, pair_of
+from confd_worker.conformance.system import System, until
 
-from .system import System, until
-from .test_associations import ASSOCIATIONS, joinable
-from .test_conformance import EXAMPLES, OWNED
 from .wire import Wire
 
 Call = Callable[..., Any]
@@ -135,9 +134,9 @@ def test_templates_that_were_changed_stay_so(wire: Wire, client: Client, tenant:
 def _fill(call: Call) -> None:
     """Make one of everything in the tenant, and join what can be joined."""
     for name in OWNED:
-        call(f"{name}.create", body=EXAMPLES[name](call, 1))
-    for rpc in ASSOCIATIONS:
-        call(rpc, **joinable(rpc, call))
+        make(call, name)
+    for name in ASSOCIATIONS:
+        call(f"{name}.associate", **pair_of(call, name))
     user = call("users.create", body={"firstname": "Alice"})
     context = call("contexts.create", body={"label": "x"})
     voicemail = {"name": "x", "number": "2000", "context": context["name"]}

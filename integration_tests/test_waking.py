@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .system import System, until
+from confd_worker.conformance.system import System, until
 
 
 class Process:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from confd_worker.client import Client
+from confd_worker.conformance.system import System
 from confd_worker.core.database.engine import Database
 from confd_worker.core.database.id_blocks import IdBlocks
 from confd_worker.core.database.session import ChangeSession
@@ -29,8 +30,6 @@ from confd_worker.models.system.tenant import Tenant
 from confd_worker.models.users.user import User
 from confd_worker.services.users.user_lines import UserLines
 from confd_worker.services.users.users import Users
-
-from .system import System
 
 Change = Callable[[Any, "Things"], None]
 

@@ -6,9 +6,8 @@ from typing import Any
 import amqp
 import orjson
 
+from confd_worker.conformance.system import until
 from confd_worker.connection import connect, disconnect
-
-from .system import until
 
 __all__ = ["DEAD_LETTERS", "Wire"]
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ..system import System
+from confd_worker.conformance.system import System
+
 from .world import Call, Heard, World, listening
 
 

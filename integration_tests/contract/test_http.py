@@ -11,8 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from ..conftest import CHILD, PARENT
-from ..system import MASTER_TENANT, MASTER_TOKEN, System
+from confd_worker.conformance.system import CHILD, MASTER_TENANT, MASTER_TOKEN, PARENT, System
 
 Http = Callable[..., httpx.Response]
 

@@ -1,8 +1,8 @@
 """What the system daemon is told of changes to options and small resources."""
 
 from confd_worker.client import Client
+from confd_worker.conformance.system import System
 
-from ..system import System
 from ..test_sysconfd import Daemon, _idle, client, daemon  # noqa: F401
 
 RESTART = ("POST", "/services", {"wazo-phoned": "restart"})

@@ -12,13 +12,11 @@ import pytest
 
 from confd_worker.client import Client, RemoteError
 from confd_worker.config import Settings
+from confd_worker.conformance.system import CHILD, MASTER_TOKEN, PARENT, System
 from confd_worker.core import errors
 from confd_worker.core.context import Context
 from confd_worker.core.work import Facts, Work
 from confd_worker.services.media.sounds_languages import SoundsLanguages
-
-from ..conftest import CHILD, PARENT
-from ..system import MASTER_TOKEN, System
 
 Http = Callable[..., httpx.Response]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from confd_worker.client import Client, RemoteError
+from confd_worker.conformance.system import System
 
-from ..system import System
 from .world import World
 
 DIALPLAN, PJSIP = "dialplan reload", "module reload res_pjsip.so"

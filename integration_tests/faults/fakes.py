@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
-from ..system import MASTER_TENANT
+from confd_worker.conformance.system import MASTER_TENANT
 
 __all__ = ["AuthServer", "Cutter", "Fake", "SystemDaemon"]
 

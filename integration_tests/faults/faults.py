@@ -10,7 +10,8 @@ from typing import Any
 
 import psycopg2
 
-from ..system import until
+from confd_worker.conformance.system import until
+
 from .fakes import Cutter, Fake
 from .load import Load
 from .stage import CALL_SECONDS, RELAY_LOCK, Stage

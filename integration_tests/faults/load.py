@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from ..system import until
+from confd_worker.conformance.system import until
+
 from .calls import Call, OverHttp, OverRpc, State
 from .scripts import Script, Scripts
 from .stage import CALL_SECONDS, Stage

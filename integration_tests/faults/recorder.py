@@ -10,9 +10,8 @@ import amqp
 import orjson
 
 from confd_worker.client import EVENTS_EXCHANGE
+from confd_worker.conformance.system import until
 from confd_worker.connection import BusUnavailable, connect, disconnect
-
-from ..system import until
 
 __all__ = ["Recorder", "Told"]
 

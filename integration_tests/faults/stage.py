@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 
 from confd_worker.client import ClientError
+from confd_worker.conformance.system import MASTER_TENANT, System, until
 from confd_worker.connection import BusUnavailable, connect, disconnect
 from confd_worker.embedded import Broker, Postgres
 
-from ..system import MASTER_TENANT, System, until
 from .fakes import AuthServer, SystemDaemon
 
 __all__ = ["CALL_SECONDS", "WORKERS", "Stage"]

@@ -4,7 +4,8 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from ..system import until
+from confd_worker.conformance.system import until
+
 from .books import Findings, Rows, check
 from .calls import State
 from .faults import ENDING, PEACE, Fault

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import make_url
 
+from confd_worker.conformance.system import MASTER_TENANT, MASTER_TOKEN, OTHER, PARENT, System
 from confd_worker.migrate import upgrade
 
-from ..conftest import OTHER, PARENT, OwnServers
-from ..system import MASTER_TENANT, MASTER_TOKEN, System
+from ..conftest import OwnServers
 from .caller import Caller
 from .tally import TALLY
 

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 
-from ..conftest import OTHER, PARENT
-from ..system import System
+from confd_worker.conformance.system import OTHER, PARENT, System
+
 from .caller import PATIENCE
 from .inputs import NASTY_TEXTS
 from .specs import DOCUMENT, OPERATIONS

@@ -12,11 +12,10 @@ import orjson
 import pytest
 
 from confd_worker.client import Client, RemoteError
+from confd_worker.conformance.system import PARENT, System, until
 from confd_worker.core.entrypoints.events import EventHandler
 from confd_worker.core.plugin.discovery import discover
 
-from ..conftest import PARENT
-from ..system import System, until
 from ..wire import EVENTS
 from .caller import Caller, check
 from .inputs import NASTY_TEXTS

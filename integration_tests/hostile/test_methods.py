@@ -6,11 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from confd_worker.client import Client
+from confd_worker.conformance.items import RESOURCES, make
+from confd_worker.conformance.system import PARENT, System
 
-from ..conftest import PARENT
-from ..system import System
-from ..test_conformance import EXAMPLES, RESOURCES
 from .caller import Caller
 from .inputs import ANYTHING, TEXT, mixed, some
 from .specs import METHODS, Method, resolve
@@ -24,12 +22,8 @@ NAMES: Any = st.sampled_from(("self", "args", "body", "id", "uuid", "work", "con
 def uuids(hostile: System) -> list[str]:
     """UUIDs that there are: items of each resource were made in the tenant in which all is called."""
     with hostile.client(PARENT) as client:
-        made = [_make(client, name) for name in RESOURCES]
+        made = [make(client.call, name) for name in RESOURCES]
     return [item["uuid"] for item in made if "uuid" in item]
-
-
-def _make(client: Client, name: str) -> dict[str, Any]:
-    return client.call(f"{name}.create", body=EXAMPLES[name](client.call, 1))
 
 
 def _argument(method: Method, name: str, uuids: list[str]) -> st.SearchStrategy[Any]:

@@ -21,16 +21,15 @@ from confd_schemas.spec import Operation
 from marshmallow import fields as marshmallow_fields
 
 from confd_worker.client import RemoteError
+from confd_worker.conformance.items import OWNED, RESOURCES, body_of, make
+from confd_worker.conformance.system import System
 
-from ..system import System
-from ..test_conformance import EXAMPLES, OWNED
 from .caller import Caller
 from .specs import OPERATIONS
 from .tally import TALLY
 
 CANARY = "canary"
 UNKNOWN: dict[type, Any] = {int: 2_000_000_000, str: "11111111-1111-4111-8111-111111111111"}
-NUMBERS = itertools.count(900)
 OWN, THEIRS = "00000000-0000-4000-8000-0000000000d1", "00000000-0000-4000-8000-0000000000d2"
 
 Slot = tuple[str, ...]
@@ -81,7 +80,7 @@ def _make(system: System, tenant: str, label: str) -> dict[str, dict[str, Any]]:
     made = {}
     with system.client(tenant) as client:
         for number, name in enumerate(OWNED):
-            item = client.call(f"{name}.create", body=EXAMPLES[name](client.call, number))
+            item = make(client.call, name)
             key = OWNED[name].spec.id
             for field in ("description", "label", "lastname", "firstname"):
                 try:
@@ -246,15 +245,15 @@ class _Example:
     """What a body must have beside the id: all that is required, where the operation makes an item."""
 
     def __init__(self, operation: Operation, caller: Caller) -> None:
-        self._made = EXAMPLES.get(operation.service) if operation.name == "create" else None
+        self._resource = operation.service if operation.name == "create" and operation.service in RESOURCES else None
         self._caller = caller
         self._body: dict[str, Any] = {}
         self._taken = -1
 
     def body(self, taken: int) -> dict[str, Any]:
         """The body; another one after one was taken, as much of it may be there only once."""
-        if self._made is not None and taken != self._taken:
-            self._body, self._taken = self._made(self._call, next(NUMBERS)), taken
+        if self._resource is not None and taken != self._taken:
+            self._body, self._taken = body_of(self._call, self._resource), taken
         return self._body
 
     def _call(self, method: str, **arguments: Any) -> Any:

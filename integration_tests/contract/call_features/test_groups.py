@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ...system import System
+from confd_worker.conformance.system import System
+
 from ..world import RANGES, Call, Heard, World, refusal
 
 Told = Callable[..., list[Heard]]

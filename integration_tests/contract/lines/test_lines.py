@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ...system import System
+from confd_worker.conformance.system import System
+
 from ..world import Call, Heard, World, names, refusal
 
 Told = Callable[..., list[Heard]]

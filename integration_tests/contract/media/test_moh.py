@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ...conftest import PARENT
-from ...system import System, until
+from confd_worker.conformance.system import PARENT, System, until
+
 from ...system_daemon import Daemon
 from ..world import Call, Heard, World, refusal
 

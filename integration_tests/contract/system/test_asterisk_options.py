@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ...system import MASTER_TOKEN, System
+from confd_worker.conformance.system import MASTER_TOKEN, System
 
 Http = Callable[..., httpx.Response]
 

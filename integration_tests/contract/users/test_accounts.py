@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from confd_worker.config import Settings
+from confd_worker.conformance.system import System
 from confd_worker.core import errors
 from confd_worker.core.context import Context
 from confd_worker.core.database.engine import Database
@@ -20,7 +21,6 @@ from confd_worker.core.work import Facts, Work
 from confd_worker.services.users.imports import ImportFailed
 from confd_worker.services.users.users import Users
 
-from ...system import System
 from ..world import Call
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from confd_worker.client import RemoteError
+from confd_worker.conformance.system import System, until
 
-from ...system import System, until
 from ...wire import Wire
 from ..world import Call, Heard, World, names
 

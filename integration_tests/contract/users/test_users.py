@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from confd_worker.client import RemoteError
+from confd_worker.conformance.system import System
 
-from ...system import System
 from ..world import Call, Heard, World, firstnames, names, refusal
 
 Told = Callable[..., list[Heard]]

@@ -19,10 +19,13 @@ import yaml
 from confd_worker.client import Client, ClientError, Context, Events
 from confd_worker.embedded import free_port
 
-__all__ = ["MASTER_TENANT", "MASTER_TOKEN", "System", "until"]
+__all__ = ["CHILD", "MASTER_TENANT", "MASTER_TOKEN", "OTHER", "PARENT", "Servers", "System", "until"]
 
 MASTER_TENANT = "00000000-0000-4000-8000-000000000001"
 MASTER_TOKEN = "the-master-token"
+PARENT = "00000000-0000-4000-8000-00000000000a"
+CHILD = "00000000-0000-4000-8000-00000000000b"
+OTHER = "00000000-0000-4000-8000-00000000000c"
 STARTED = "-- started --"
 
 
@@ -35,6 +38,14 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
             return found
         assert time.monotonic() < end, f"{what} within {seconds} s"
         time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the servers are."""
+
+    db_uri: str
+    amqp_uri: str
 
 
 @dataclass

@@ -1,0 +1,39 @@
+"""Runs each test for every service that it is about, of those that are wanted."""
+
+from collections.abc import Mapping
+
+import pytest
+from confd_schemas.spec import Operation
+
+from ..core.plugin.service import Service
+from .items import ASSOCIATIONS, CHANGEABLE, LISTED, OWNED, RESOURCES, SERVICES
+from .plugin import wanted
+
+PARAMETERS: dict[str, Mapping[str, type[Service]]] = {
+    "resource": RESOURCES,
+    "changeable": CHANGEABLE,
+    "owned": OWNED,
+    "listed": LISTED,
+    "association": ASSOCIATIONS,
+}
+"""What a test's argument of that name is: the name of one of these services after the other."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the servers and the system, which other tests of the same run share."""
+    config.pluginmanager.import_plugin("confd_worker.conformance.fixtures")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give tests the services that they are about."""
+    chosen = wanted(metafunc.config) or SERVICES
+    for argument, services in PARAMETERS.items():
+        if argument in metafunc.fixturenames:
+            metafunc.parametrize(argument, [name for name in services if name in chosen])
+
+
+@pytest.fixture(scope="session")
+def operations(pytestconfig: pytest.Config) -> list[Operation]:
+    """All operations of the services that are wanted."""
+    specs = (SERVICES[name].spec for name in wanted(pytestconfig) or SERVICES)
+    return [operation for spec in specs for operation in spec.operations if operation.rpc]
