@@ -28,6 +28,7 @@ from confd_worker.models.lines.endpoint_sip import EndpointSIP, EndpointSIPTempl
 from confd_worker.models.lines.line import Line, UserLine
 from confd_worker.models.system.tenant import Tenant
 from confd_worker.models.users.user import User
+from confd_worker.services.dialplan.ivr import IVRs
 from confd_worker.services.users.user_lines import UserLines
 from confd_worker.services.users.users import Users
 
@@ -337,3 +338,18 @@ def test_an_import_takes_hardly_more_round_trips_for_more_rows(
     trips_of(1, 1)
     # Each gives ids for many rows.
     assert trips_of(100, 64) - trips_of(10, 1) <= 2
+
+
+def test_destinations_are_looked_up_together(
+    trips: list[list[str]], work: Callable[[], Work], call: Callable[..., Any]
+) -> None:
+    users = [call("users.create", body={"firstname": "Zoë"})["id"] for _ in range(20)]
+
+    def trips_of(number: int) -> int:
+        choices = [{"exten": str(user), "destination": {"type": "user", "user_id": user}} for user in users[:number]]
+        trips.clear()
+        _service(IVRs, work()).create({"name": "menu", "menu_sound": "menu", "choices": choices})
+        return len(trips)
+
+    # Now and then one takes more, to have ids at hand.
+    assert min(trips_of(20) for _ in range(3)) == min(trips_of(2) for _ in range(3))

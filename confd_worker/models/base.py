@@ -1,12 +1,10 @@
 """The declarative base, and the kinds of columns that many tables share."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     ForeignKey,
     Index,
     MetaData,
@@ -14,8 +12,8 @@ from sqlalchemy import (
     String,
     Table,
     cast,
-    event,
     func,
+    inspect,
     select,
     text,
 )
@@ -29,6 +27,7 @@ __all__ = [
     "Revised",
     "TenantOwned",
     "associated",
+    "counting",
     "extend_model",
     "integer_id",
     "json_list",
@@ -59,6 +58,14 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=_NAMES)
     type_annotation_map = {str: String}
+
+    def __init__(self, **values: Any) -> None:
+        # SQLAlchemy's own asks the class for each attribute, and so makes the SQL of a hybrid each time.
+        known = inspect(type(self)).all_orm_descriptors
+        for name, value in values.items():
+            if name not in known:
+                raise TypeError(f"{type(self).__name__} has no attribute {name!r}")
+            setattr(self, name, value)
 
 
 def restricted(column: str) -> ForeignKey:
@@ -94,17 +101,14 @@ class Revised:
     revision: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
-@event.listens_for(Base.metadata, "after_create")
-def _add_triggers(metadata: MetaData, connection: Connection, tables: Iterable[Table], **options: Any) -> None:
-    tallied = {each.local_table for each in Base.registry.mappers if getattr(each.class_, "tallied", False)}
-    for table in tables:
-        if table in tallied:
-            connection.execute(text(f"SELECT confd_tallied('{table.name}')"))
-        if "revision" in table.columns:
-            connection.execute(text(f"SELECT confd_revised('{table.name}')"))
-        for key in sorted(table.foreign_keys, key=lambda key: key.parent.name):
-            if "revision" in key.info:
-                connection.execute(text(f"SELECT {key.info['revision']}('{table.name}', '{key.parent.name}')"))
+def counting(table: Table) -> list[str]:
+    """The statements of a table's migration by which the database counts its rows and their revisions."""
+    tallied = (each.local_table for each in Base.registry.mappers if getattr(each.class_, "tallied", False))
+    statements = [f"SELECT confd_tallied('{table.name}')"] if table in tallied else []
+    if "revision" in table.columns:
+        statements.append(f"SELECT confd_revised('{table.name}')")
+    keys = (key for key in table.foreign_keys if "revision" in key.info)
+    return statements + [f"SELECT {key.info['revision']}('{table.name}', '{key.parent.name}')" for key in keys]
 
 
 class TenantOwned(Revised):

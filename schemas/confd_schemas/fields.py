@@ -1,16 +1,17 @@
 """Field types of the wire, stricter than marshmallow's where PostgreSQL or the contract is.
 
 The texts of errors and what each type accepts are those of the contract's catalogue of schema errors. A field whose
-`load_default` is None also accepts null.
+`load_default` is None also accepts null. Every list of a body has a limit: `LIST_MAX`, unless its field has another.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 __all__ = [
+    "LIST_MAX",
     "UUID",
     "Boolean",
     "Computed",
@@ -43,12 +44,13 @@ __all__ = [
 
 DateTime = fields.DateTime
 Field = fields.Field
-List = fields.List
 UUID = fields.UUID
 Boolean = fields.Boolean
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INTEGER_MAX = 2**31 - 1
+LIST_MAX = 10_000
+"""Entries of a list in a body at the most, where its field does not say otherwise."""
 _EMAIL_MAX = 320
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 
@@ -132,10 +134,42 @@ class Flag(fields.Boolean):
         return super()._deserialize(value.lower() if isinstance(value, str) else value, attr, data, **kwargs)
 
 
+def _limited(checks: Any) -> list[Any]:
+    """Validators of a list, among them one of its length."""
+    given = [] if checks is None else list(checks) if isinstance(checks, Sequence) else [checks]
+    limited = any(isinstance(each, validate.Length) and (each.max or each.equal) for each in given)
+    return given if limited else [*given, validate.Length(max=LIST_MAX)]
+
+
+def _check_length(field: fields.Field[Any], value: Any) -> None:
+    """Refuse a list that is too long before its entries are looked at."""
+    if isinstance(value, list):
+        for each in field.validators:
+            if isinstance(each, validate.Length) and each.max is not None and len(value) > each.max:
+                each(value)
+
+
+class List(fields.List):
+    """A list of values of one type."""
+
+    def __init__(self, inner: Any, **kwargs: Any) -> None:
+        super().__init__(inner, **kwargs | {"validate": _limited(kwargs.get("validate"))})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        _check_length(self, value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class Nested(fields.Nested):
     """An object, or with `many` a list of objects; instead of one object, an empty value of any type is `{}`."""
 
+    def __init__(self, nested: Any, *, many: bool = False, **kwargs: Any) -> None:
+        if many:
+            kwargs["validate"] = _limited(kwargs.get("validate"))
+        super().__init__(nested, many=many, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, partial: Any = None, **kwargs: Any) -> Any:
+        _check_length(self, value)
         return super()._deserialize(value if value or self.many else {}, attr, data, partial, **kwargs)
 
 
@@ -155,12 +189,11 @@ class NestedChange(Nested):
         return super()._deserialize(value, attr, data, optional, **kwargs)
 
 
-class Pairs(fields.List):
+class Pairs(List):
     """A list of [option, value] pairs of texts, order kept, repeats allowed.
 
     Args:
         minimum, maximum: limits of the length of each text.
-        max_items: how many pairs at the most.
         size: what checks that a pair is one.
     """
 
@@ -169,13 +202,12 @@ class Pairs(fields.List):
         *,
         minimum: int | None = None,
         maximum: int | None = None,
-        max_items: int | None = None,
         size: validate.Length = validate.Length(2, 2),  # noqa: B008
         **kwargs: Any,
     ) -> None:
         limits = length(minimum, maximum) if minimum is not None or maximum is not None else None
         pair = fields.List(String(validate=limits), validate=size)
-        super().__init__(pair, validate=length(None, max_items) if max_items else None, **kwargs)
+        super().__init__(pair, **kwargs)
 
 
 class Whole(fields.Field):

@@ -38,7 +38,7 @@ class Body(Schema):
     object = fields.Nested(Reference)
     objects = fields.Nested(Reference, many=True)
     chosen = fields.Reference("others", Reference, allow_none=True)
-    pairs = fields.Pairs(minimum=1, maximum=5, max_items=2)
+    pairs = fields.Pairs(minimum=1, maximum=5, validate=fields.length(None, 2))
     options = fields.Options()
     ordered = fields.OrderedOptions()
     shown = fields.String(dump_only=True)

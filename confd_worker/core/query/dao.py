@@ -187,7 +187,7 @@ class DAO:
 
     def find(self, work: Work, *, all_tenants: bool = False, **equal: Any) -> Any:
         """The first item whose columns equal the given values, or None."""
-        if None in equal.values() or any(isinstance(value, int) and value > _INTEGER_MAX for value in equal.values()):
+        if None in equal.values() or not _fits(equal.values()):
             return None
         load = self._load(work, [getattr(self.model, name) for name in equal], all_tenants=all_tenants)
         items = load.all(work.session, self._given(work, *equal.values(), all_tenants=all_tenants))
@@ -210,7 +210,7 @@ class DAO:
 
         if shape not in self._loads:
             self._loads[shape] = Load(self.model, (), limit)
-        values = list(zip(*set(wanted), strict=True))
+        values = list(zip(*(each for each in set(wanted) if _fits(each)), strict=True))
         if not values:
             return {}
         items = self._loads[shape].all(work.session, self._given(work, *map(array, values)))
@@ -331,6 +331,11 @@ class DAO:
             except ValueError:
                 pass
         raise self.not_found(key)
+
+
+def _fits(values: Iterable[Any]) -> bool:
+    """Whether PostgreSQL can compare all of the values with a column."""
+    return not any(isinstance(value, int) and value > _INTEGER_MAX for value in values)
 
 
 def _typed(number: int, value: Any) -> Any:

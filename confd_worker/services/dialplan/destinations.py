@@ -1,5 +1,6 @@
 """The rules of call destinations, for all that hold one."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from confd_schemas.dialplan.destinations import targets as labels
@@ -10,7 +11,7 @@ from ...plugin import Work, errors, of_resource
 
 __all__ = ["Reachable", "check_reachable"]
 
-_ALSO = {"skill_rule_id": ("queues.skillrules", "SkillRule", "id"), "moh_uuid": ("moh", "MOH", "uuid")}
+_ALSO = {"skill_rule_id": ("queues_skillrules", "SkillRule", "id"), "moh_uuid": ("moh", "MOH", "uuid")}
 
 
 class Reachable:
@@ -25,28 +26,54 @@ class Reachable:
 
     def __call__(self, work: Work, item: Any) -> None:
         """Raises ParameterNotFound."""
-        for field in self.fields:
-            row = getattr(item, f"{field}_row")
-            if row is not None and not inspect(row).persistent:
-                check_reachable(work, row.fields)
+        self.check(work, [item])
+
+    def check(self, work: Work, items: Iterable[Any]) -> None:
+        """The same for several items that hold destinations; raises ParameterNotFound."""
+        rows = (getattr(item, f"{field}_row") for item in items for field in self.fields)
+        check_reachable(work, [row.fields for row in rows if row is not None and not inspect(row).persistent])
 
 
-def check_reachable(work: Work, destination: dict[str, Any]) -> None:
-    """What the destination leads to exists, and the caller sees it.
+def check_reachable(work: Work, destinations: Sequence[Mapping[str, Any]]) -> None:
+    """What the destinations lead to exists, and the caller sees it: one query for each kind of target.
 
     Raises:
-        ParameterNotFound: it does not, or something else that the destination names does not.
+        ParameterNotFound: it does not, or something else that a destination names does not.
     """
-    found = target_of(destination)
-    if found is not None:
-        key, target = found
-        value = destination[key]
-        label = labels[key]
-        if target is None or work.session.scalar(select(target.id).where(target.id == value)) is None:
-            raise errors.ParameterNotFound("actionarg1", label, metadata={"actionarg1": value})
-    for field, (resource, label, column) in _ALSO.items():
-        value = destination.get(field)
-        if value:
-            dao = of_resource(resource)
-            if dao is None or dao.find(work, **{column: value}) is None:
+    targets = _Targets(work, destinations)
+    others = {field: _named(work, field, destinations) for field in _ALSO}
+    for destination in destinations:
+        targets.check(destination)
+        for field, (_, label, _) in _ALSO.items():
+            value = destination.get(field)
+            if value and str(value) not in others[field]:
                 raise errors.ParameterNotFound(field, label, metadata={field: value})
+
+
+class _Targets:
+    """Those of the targets of some destinations that there are, by the field that names them."""
+
+    def __init__(self, work: Work, destinations: Iterable[Mapping[str, Any]]) -> None:
+        wanted: dict[str, tuple[Any, set[Any]]] = {}
+        for destination in destinations:
+            if found := target_of(destination):
+                key, target = found
+                wanted.setdefault(key, (target, set()))[1].add(destination[key])
+        self._found = {
+            key: set() if target is None else set(work.session.scalars(select(target.id).where(target.id.in_(values))))
+            for key, (target, values) in wanted.items()
+        }
+
+    def check(self, destination: Mapping[str, Any]) -> None:
+        """Raises ParameterNotFound."""
+        if found := target_of(destination):
+            key, value = found[0], destination[found[0]]
+            if value not in self._found[key]:
+                raise errors.ParameterNotFound("actionarg1", labels[key], metadata={"actionarg1": value})
+
+
+def _named(work: Work, field: str, destinations: Iterable[Mapping[str, Any]]) -> set[str]:
+    """What the destinations name in a field, of what there is."""
+    resource, _, column = _ALSO[field]
+    dao, values = of_resource(resource), {(each[field],) for each in destinations if each.get(field)}
+    return {str(value) for (value,) in dao.among(work, (column,), values)} if dao else set()

@@ -22,14 +22,15 @@ class ExtenUsedTwice(errors.InputError):
 
 def _choices(work: Work, item: IVR) -> None:
     """New choices have extens of their own, and what they lead to exists."""
-    seen: set[str] = set()
-    for choice in item.choice_rows:
-        if inspect(choice).persistent:
-            continue
-        if choice.exten in seen:
+    new = [choice for choice in item.choice_rows if not inspect(choice).persistent]
+    extens: set[str] = set()
+    for place, choice in enumerate(new):
+        if choice.exten in extens:
+            # Clients see the errors choice by choice.
+            _reachable.check(work, new[:place])
             raise ExtenUsedTwice(choice.exten)
-        seen.add(choice.exten)
-        _reachable(work, choice)
+        extens.add(choice.exten)
+    _reachable.check(work, new)
 
 
 class IVRs(ResourceService):

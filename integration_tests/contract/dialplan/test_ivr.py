@@ -149,3 +149,18 @@ def test_a_choice_goes_with_the_user_whom_it_leads_to(call: Call, world: World) 
     call("users.delete", id=user["id"])
     shown = call("ivr.get", id=made["id"])
     assert (shown["invalid_destination"], shown["choices"]) == (None, [_choice("2")])
+
+
+def test_an_ivr_takes_thousands_of_choices_but_not_any_number(call: Call, world: World) -> None:
+    user = {"type": "user", "user_id": world.user()["id"]}
+    choices = [_choice(str(number), user if number % 2 else HANGUP) for number in range(8_000)]
+    made = _ivr(call, choices=choices)
+    assert len(call("ivr.get", id=made["id"])["choices"]) == 8_000
+    many = [_choice(str(number)) for number in range(10_001)]
+    assert refusal(call, "ivr.create", body={"name": "menu", "menu_sound": "menu", "choices": many}) == (
+        "Input Error - choices: ['Longer than maximum length 10000.']"
+    )
+    unknown = [*choices[:5], _choice("x", NOWHERE) | {"exten": "*"}, *choices[5:]]
+    assert refusal(call, "ivr.update", id=made["id"], body={"choices": unknown}).startswith(
+        "Input Error - field 'actionarg1': User was not found"
+    )

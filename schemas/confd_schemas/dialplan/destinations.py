@@ -1,6 +1,7 @@
 """Call destinations: where a call goes, as incalls, fallbacks, choices and schedules hold it."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import marshmallow
@@ -177,13 +178,23 @@ class Destination(marshmallow.fields.Field):
             action = _word(value, shape.field, shape.schemas)
             words[shape.field] = action
             shape = shape.schemas[action]
-        return words | _jsonable(shape().load(dict(value)))
+        return words | _jsonable(_instance(shape).load(dict(value)))
 
 
 def _word(value: Mapping[str, Any], name: str, allowed: Mapping[str, Any]) -> str:
-    check = fields.String(required=True, validate=fields.enum(*allowed))
-    loaded: dict[str, Any] = Schema.from_dict({name: check})().load({name: value[name]} if name in value else {})  # type: ignore[assignment]
+    loaded: Any = _one_of(name, tuple(allowed)).load({name: value[name]} if name in value else {})
     return loaded[name]
+
+
+@cache
+def _one_of(name: str, allowed: tuple[str, ...]) -> Schema:
+    word = fields.String(required=True, validate=fields.enum(*allowed))
+    return Schema.from_dict({name: word})()  # type: ignore[return-value]
+
+
+@cache
+def _instance(schema: Any) -> Schema:
+    return schema()
 
 
 def _jsonable(loaded: Any) -> dict[str, Any]:

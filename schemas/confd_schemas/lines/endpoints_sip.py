@@ -44,7 +44,7 @@ class TransportReference(Schema):
 
 class _Options(fields.Pairs):
     def __init__(self) -> None:
-        super().__init__(minimum=1, maximum=4092, max_items=512, load_default=list)
+        super().__init__(minimum=1, maximum=4092, validate=fields.length(None, 512), load_default=list)
 
 
 class EndpointSIPTemplate(Item):
