@@ -6,7 +6,7 @@ is here. It imports nothing from `confd_worker.core`.
 
 from .core import errors
 from .core.auth import AuthServer, known_tenants
-from .core.bus.dead_letters import Letter, publish
+from .core.bus.dead_letters import Letter, republish
 from .core.delivery import health
 from .core.entrypoints.events import listen, on_event
 from .core.entrypoints.rpc import change, procedure, read
@@ -92,8 +92,8 @@ __all__ = [
     "of_resource",
     "on_event",
     "procedure",
-    "publish",
     "read",
+    "republish",
     "sql",
     "storable",
     "taken",

@@ -16,13 +16,17 @@ from nameko.events import event_handler  # noqa: E402
 
 
 class Listener:
-    """Hears of new users."""
+    """Hears of new users, and of new lines whichever service tells."""
 
     name = "listener"
 
     @event_handler("users", "user_created")
     def hear(self, event: dict[str, Any]) -> None:
         print(json.dumps(event), flush=True)
+
+    @event_handler("confd", "user_line_associated")
+    def hear_anyone(self, event: dict[str, Any]) -> None:
+        self.hear(event)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 from nameko.exceptions import RemoteError as NamekoRemoteError
 from nameko.standalone.rpc import ClusterRpcProxy
 
-from confd_worker.client import Client, RemoteError
+from confd_worker.client import Client, RemoteError, UnknownService
 from confd_worker.conformance.system import System, until
 
 from .wire import Wire
@@ -168,19 +168,24 @@ def test_a_part_of_a_call_that_fails_late_leaves_its_events_to_nobody(wire: Wire
     assert _names(wire, queue, call) == ["user_created"]
 
 
-def test_a_plain_nameko_event_handler_hears_events(system: System, call: Call, tenant: str, tmp_path: Path) -> None:
+def test_a_plain_nameko_event_handler_hears_events_of_a_service_and_of_all(
+    system: System, call: Call, tenant: str, context: str, tmp_path: Path
+) -> None:
     heard = tmp_path / "heard"
     command = [sys.executable, "-W", "ignore", "-m", "integration_tests.listener", system.amqp_uri]
     with heard.open("wb") as output, subprocess.Popen(command, stdout=output) as listener:
         try:
             until(lambda: heard.read_text().startswith("listening\n"), "the daemon listens")
-            made = [call("users.create", body={"firstname": "Alice"})["uuid"] for _ in range(3)]
-            until(lambda: heard.read_text().count("\n") == 1 + len(made), "it hears of all users")
+            made = [call("users.create", body={"firstname": "Alice"}) for _ in range(3)]
+            line = call("lines.create", body={"context": context, "endpoint_sip": {}})
+            call("user_lines.associate", user_id=made[0]["id"], line_id=line["id"])
+            until(lambda: heard.read_text().count("\n") == 2 + len(made), "it hears of all users, and of the line")
         finally:
             listener.kill()
     events = [json.loads(line) for line in heard.read_text().splitlines()[1:]]
-    assert [event["data"]["uuid"] for event in events if event["tenant_uuid"] == tenant] == made
-    assert {event["name"] for event in events} == {"user_created"}
+    events = [event for event in events if event["tenant_uuid"] == tenant]
+    assert [event["data"].get("uuid") for event in events] == [*(user["uuid"] for user in made), None]
+    assert [event["name"] for event in events] == ["user_created"] * 3 + ["user_line_associated"]
 
 
 def test_a_handler_that_is_away_hears_what_happened_meanwhile(system: System, call: Call, tenant: str) -> None:
@@ -215,3 +220,28 @@ def test_the_outbox_is_empty_once_all_is_told(system: System, call: Call) -> Non
             return cursor.fetchone()[0] == 0
 
         until(emptied, "an empty outbox")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("groups.edit", "Service 'groups' has no method 'edit'; there is groups.update"),
+        ("users.associate", "Service 'users' has no method 'associate'; there is "),
+        ("endpoints_sip_templates.associate", "Service 'endpoints_sip_templates' has no method 'associate'"),
+    ],
+)
+def test_who_calls_a_method_that_is_not_there_is_told_the_nearest(wanted: str, told: str, call: Call) -> None:
+    with pytest.raises(RemoteError) as refusal:
+        call(wanted)
+    assert (refusal.value.status, refusal.value.type) == (404, "unknown-method")
+    assert refusal.value.message.startswith(told)
+
+
+def test_who_calls_a_service_that_is_not_there_is_told_the_nearest(call: Call) -> None:
+    with pytest.raises(UnknownService, match=r"; there is user_lines\.associate"):
+        call("user_line.associate", user_id=1, line_id=1)
+
+
+def test_arguments_have_the_names_of_the_path(call: Call) -> None:
+    with pytest.raises(RemoteError, match=r"missing a required argument: 'user_id'"):
+        call("user_lines.associate", left=1, right=2)

@@ -27,7 +27,6 @@ __all__ = [
     "NoRevision",
     "NotFound",
     "NotPermitted",
-    "NothingThere",
     "OutcomeUnknown",
     "Overdue",
     "Overloaded",
@@ -160,17 +159,6 @@ class NotFound(ServiceError):
     """An id of the call does not exist or is in a tenant that the caller does not see."""
 
     status, type, category, text = 404, "not-found", "Resource Not Found", "{0} was not found"
-
-
-class NothingThere(ServiceError):
-    """What the path leads to is not there, though each of its ids is known; the gateway shows the text alone."""
-
-    status, type, text = 404, "not-found", "Resource Not Found."
-
-    @property
-    def details(self) -> dict[str, Any]:
-        """The whole body of the HTTP answer."""
-        return {"body": self.message}
 
 
 class AlreadyExists(ResourceError):

@@ -22,7 +22,7 @@ from ..database.engine import Database
 from ..greenlets import spawn_after, spawn_n
 from .connection import DEAD_LETTERS, Bus, Subscription
 
-__all__ = ["DeadLetters", "Letter", "publish"]
+__all__ = ["DeadLetters", "Letter", "republish"]
 
 _log = logging.getLogger(__name__)
 _PREFETCH = 20
@@ -173,7 +173,7 @@ class DeadLetters:
             connection.execute(_INSERT, {**letter.row, "reason": _text(reason)})
 
 
-def publish(amqp_uri: str, letters: Iterable[tuple[int, Letter]], published: Callable[[int], None]) -> dict[int, str]:
+def republish(amqp_uri: str, letters: Iterable[tuple[int, Letter]], published: Callable[[int], None]) -> dict[int, str]:
     """Publish letters to the queues that they came from, in order, each confirmed by the broker.
 
     Args:

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 
 from ...connection import BusUnavailable
 from ...models.system.dead_letter import DeadLetter
-from ...plugin import ALL_TENANTS, DAO, Json, Letter, Service, change, decoded, errors, procedure, publish, read, sql
+from ...plugin import ALL_TENANTS, DAO, Json, Letter, Service, change, decoded, errors, procedure, read, republish, sql
 
 __all__ = ["DeadLetters"]
 
@@ -63,7 +63,7 @@ class DeadLetters(Service):
             replayed.append(id)
 
         try:
-            refused = publish(self.work.settings.amqp_uri, self._letters(wanted, attempts), remove)
+            refused = republish(self.work.settings.amqp_uri, self._letters(wanted, attempts), remove)
         except BusUnavailable as error:
             raise errors.Unavailable(str(error)) from error
         return {"replayed": replayed, "refused": [{"id": id, "reason": reason} for id, reason in refused.items()]}

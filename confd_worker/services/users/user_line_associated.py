@@ -21,6 +21,17 @@ _OF_ONE_LINE = sql(f"{_OF_LINE} AND line.id = $2::int", tenants="users.tenant_uu
 _OF_MAIN_LINE = sql(f"{_OF_LINE} AND link.main_line", tenants="users.tenant_uuid")
 
 
+class NothingThere(errors.ServiceError):
+    """What the path leads to is not there, though each of its ids is known; the gateway shows the text alone."""
+
+    status, type, text = 404, "not-found", "Resource Not Found."
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The whole body of the HTTP answer."""
+        return {"body": self.message}
+
+
 class UserLineAssociatedEndpointsSIP(Service):
     spec = user_line_associated_endpoints_sip
 
@@ -40,7 +51,7 @@ class UserLineAssociatedEndpointsSIP(Service):
             self._line_known(line_id)
             endpoint = _OF_ONE_LINE.read(self.work, str(user_uuid), int(line_id))
         if endpoint is None:
-            raise errors.NothingThere()
+            raise NothingThere()
         return endpoints_dao.show(self.work, endpoint, EndpointSIPMerged if merged else None)
 
     def _user_known(self, user_uuid: str) -> None:
