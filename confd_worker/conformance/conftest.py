@@ -1,19 +1,22 @@
 """Runs each test for every service that it is about, of those that are wanted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 from confd_schemas.spec import Operation
+from sqlalchemy import Engine, NullPool, create_engine, make_url
 
 from ..core.plugin.service import Service
-from .items import ASSOCIATIONS, CHANGEABLE, LISTED, OWNED, RESOURCES, SERVICES
+from .items import ASSOCIATIONS, CHANGEABLE, GROWING, LISTED, OWNED, RESOURCES, SERVICES
 from .plugin import wanted
+from .system import System
 
 PARAMETERS: dict[str, Mapping[str, type[Service]]] = {
     "resource": RESOURCES,
     "changeable": CHANGEABLE,
     "owned": OWNED,
     "listed": LISTED,
+    "growing": GROWING,
     "association": ASSOCIATIONS,
 }
 """What a test's argument of that name is: the name of one of these services after the other."""
@@ -37,3 +40,11 @@ def operations(pytestconfig: pytest.Config) -> list[Operation]:
     """All operations of the services that are wanted."""
     specs = (SERVICES[name].spec for name in wanted(pytestconfig) or SERVICES)
     return [operation for spec in specs for operation in spec.operations if operation.rpc]
+
+
+@pytest.fixture(scope="session")
+def engine(system: System) -> Iterator[Engine]:
+    """The database after all migrations, as SQLAlchemy uses it by itself."""
+    engine = create_engine(make_url(system.db_uri).set(drivername="postgresql+psycopg2"), poolclass=NullPool)
+    yield engine
+    engine.dispose()

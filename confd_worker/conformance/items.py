@@ -17,6 +17,7 @@ from ..core.plugin.service import Service
 __all__ = [
     "ASSOCIATIONS",
     "CHANGEABLE",
+    "GROWING",
     "LISTED",
     "OWNED",
     "RESOURCES",
@@ -47,6 +48,8 @@ OWNED = {name: service for name, service in RESOURCES.items() if service.dao.own
 """Those whose items belong to tenants."""
 LISTED = {name: service for name, service in _ALL.items() if service.spec.listing is not None}
 """Services with a list, of items that can be made or not."""
+GROWING = {name: service for name, service in LISTED.items() if getattr(service.dao.model, "tallied", False)}
+"""Those whose tables grow with the users of a tenant."""
 ASSOCIATIONS: dict[str, type[AssociationService]] = {
     name: service for name, service in SERVICES.items() if issubclass(service, AssociationService)
 }

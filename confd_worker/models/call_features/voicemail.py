@@ -22,6 +22,7 @@ class Voicemail(TenantOwned, Base):
         UniqueConstraint("number", "context"),
         Index("voicemails_one_global_idx", "context", unique=True, postgresql_where=text("accesstype = 'global'")),
         in_context(),
+        Index(None, "tenant_uuid", "number", "id"),
     )
 
     id: Mapped[integer_id]
@@ -40,7 +41,7 @@ class Voicemail(TenantOwned, Base):
     enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
     options: Mapped[Options]
     accesstype: Mapped[str] = mapped_column(default="personal", server_default="personal")
-    tenant_uuid: Mapped[UUID] = mapped_column(index=True)
+    tenant_uuid: Mapped[UUID] = mapped_column()
 
     users: Mapped[list["User"]] = relationship(  # type: ignore[name-defined]  # noqa: F821
         back_populates="voicemail", order_by="User.id", passive_deletes="all"

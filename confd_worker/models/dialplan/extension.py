@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, String, UniqueConstraint, true
+from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, true
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -32,6 +32,7 @@ class Extension(TenantOwned, Base):
     __table_args__ = (
         UniqueConstraint("exten", "context"),
         in_context(),
+        Index(None, "tenant_uuid", "exten", "id"),
         trigrams("extensions_exten_idx", "confd_fold(exten)"),
     )
 
@@ -39,7 +40,7 @@ class Extension(TenantOwned, Base):
     exten: Mapped[str] = mapped_column(String(40))
     context: Mapped[str] = mapped_column(index=True)
     enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
-    tenant_uuid: Mapped[UUID] = mapped_column(index=True)
+    tenant_uuid: Mapped[UUID] = mapped_column()
 
     lines: Mapped[list["Line"]] = relationship(  # type: ignore[name-defined]  # noqa: F821
         secondary="line_extensions", order_by="Line.id", back_populates="extensions", passive_deletes=True
