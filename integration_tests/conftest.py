@@ -1,8 +1,11 @@
 """Fixtures beside those of the conformance suite, which the tests here share."""
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,9 @@ from confd_worker.embedded import Broker, Postgres
 from confd_worker.migrate import upgrade
 
 from .system_daemon import Daemon
+
+SITES = Path(__file__).parent.parent / "examples" / "sites"
+OFFLINE = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--no-build-isolation"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,6 +69,14 @@ def own_system(own_servers: OwnServers, tmp_path_factory: pytest.TempPathFactory
         yield system
     finally:
         system.close()
+
+
+@pytest.fixture(scope="session")
+def sites_installed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder in which a plugin is installed as its distribution: that of `examples/sites`."""
+    target = str(tmp_path_factory.mktemp("site-packages"))
+    subprocess.run([sys.executable, "-m", "pip", "install", *OFFLINE, "--target", target, str(SITES)], check=True)
+    return target
 
 
 @pytest.fixture(scope="module")

@@ -17,18 +17,15 @@ from confd_worker.conformance.system import MASTER_TENANT, OTHER, PARENT, System
 PROJECT = Path(__file__).parent.parent
 SITES = PROJECT / "examples" / "sites"
 LYON = {"name": "Lyon", "address": "1 place Bellecour"}
-OFFLINE = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--no-build-isolation"]
 
 Command = Callable[..., str]
 Http = Callable[..., httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def installed(own_system: System, tmp_path_factory: pytest.TempPathFactory) -> System:
+def installed(own_system: System, sites_installed: str) -> System:
     """A system that has the plugin, as its distribution."""
-    target = str(tmp_path_factory.mktemp("site-packages"))
-    subprocess.run([sys.executable, "-m", "pip", "install", *OFFLINE, "--target", target, str(SITES)], check=True)
-    own_system.settings["PYTHONPATH"] = target
+    own_system.settings["PYTHONPATH"] = sites_installed
     return own_system
 
 

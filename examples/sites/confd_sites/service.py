@@ -4,7 +4,7 @@ from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from confd_worker.models.base import Base, TenantOwned, integer_id
-from confd_worker.plugin import DAO, Notifier, ResourceService, Unique, Validator
+from confd_worker.plugin import DAO, Example, Notifier, ResourceService, Unique, Validator
 
 from .spec import sites
 
@@ -25,3 +25,4 @@ class Sites(ResourceService):
     dao = DAO(Site, sites)
     validator = Validator(change=[Unique("name", "tenant_uuid", label="Site")])
     notifier = Notifier.resource("site", "config.sites", reload=["dialplan reload"])
+    example = Example({"name": "site {n}"}, {"address": "1 place Bellecour"})
