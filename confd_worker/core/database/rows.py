@@ -9,15 +9,19 @@ from typing import Any
 
 from sqlalchemy import Column
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
-from sqlalchemy.orm import Mapper, Session
-from sqlalchemy.orm.attributes import instance_dict, instance_state
+from sqlalchemy.orm import Mapper
+from sqlalchemy.orm.attributes import instance_dict, instance_state, set_committed_value
 
-__all__ = ["Process", "Rows", "processor", "quoted", "rows_of"]
+__all__ = ["NotLocked", "Process", "Rows", "processor", "quoted", "rows_of"]
 
 Process = Callable[[Any], Any]
 """Turns a value of an attribute into one of the driver, or back."""
 
 _dialect = PGDialect_psycopg2()
+
+
+class NotLocked(RuntimeError):
+    """A change of a row that was read before it was locked: what others did meanwhile could be lost."""
 
 
 class Rows:
@@ -44,10 +48,14 @@ class Rows:
         """What a query of `entity` (the class, or an alias of it) selects, so that `item` can be made of it."""
         return [getattr(entity, name) for name in self.columns]
 
-    def item(self, session: Session, cells: Iterator[Any]) -> Any:
+    def item(self, session: Any, cells: Iterator[Any], *, locked: bool = False) -> Any:
         """The item that the next cells of a row tell; None for the nulls of an outer join.
 
-        What the session has already stays as it is.
+        What the session has already stays as it is, unless the row was locked only now: then it is as the row is, and
+        what it is related to is asked for anew.
+
+        Raises:
+            NotLocked: it was changed already, without a lock.
         """
         values = {name: read(next(cells)) for name, read in self._read}
         primary = tuple(values[name] for name in self.keys)
@@ -56,12 +64,23 @@ class Rows:
         key = self.mapper.identity_key_from_primary_key(primary)
         known = session.identity_map.get(key)
         if known is not None:
+            if locked and not session.locks(key):
+                _refresh(session, known, values)
             return known
         item = self.mapper.class_manager.new_instance()
         instance_dict(item).update(values)
         instance_state(item).key = key
         session.add(item)
         return item
+
+
+def _refresh(session: Any, item: Any, values: dict[str, Any]) -> None:
+    if session.is_modified(item):
+        raise NotLocked(f"{type(item).__name__} {instance_state(item).key} was changed before it was locked")
+    mapped = instance_state(item).mapper.attrs.keys() & instance_dict(item).keys()
+    session.expire(item, mapped - values.keys())
+    for name, value in values.items():
+        set_committed_value(item, name, value)
 
 
 @cache

@@ -27,7 +27,7 @@ from sqlalchemy.orm.state import InstanceState
 
 from ...models.base import Base, TenantOwned
 from .id_blocks import IdBlocks
-from .rows import Process, processor, quoted, rows_of
+from .rows import NotLocked, Process, processor, quoted, rows_of
 from .wire import Bound, Statement, Wire, unreachable
 
 __all__ = ["WIRE", "ChangeSession"]
@@ -80,6 +80,26 @@ class ChangeSession(Session):
         self._ids_at_hand = ids
         self._wire: Wire | None = None
         self._settled = _NOTHING
+        self._locked: set[Any] = set()
+
+    def locks(self, key: Any) -> bool:
+        """Whether the transaction has locked the row with that identity, or written it."""
+        return key in self._locked
+
+    def locked(self, keys: Iterable[Any]) -> None:
+        """The transaction has locked the rows with these identities."""
+        self._locked.update(keys)
+
+    def lock(self, state: ORMExecuteState) -> Any:
+        """The result of a query that locks what it gives: as it is then, whatever the session had of it."""
+        self.flush()
+        result = state.invoke_statement(execution_options={"populate_existing": True}).freeze()
+        self.locked(instance_state(each).key for row in result() for each in row if isinstance(each, Base))
+        return result()
+
+    def forget_locks(self) -> None:
+        """Lock nothing any more, as after a rollback to wherever."""
+        self._locked.clear()
 
     def place(self, item: Any) -> None:
         """Insert a new item, and settle it; what the database gives to it is there at once."""
@@ -156,8 +176,10 @@ class ChangeSession(Session):
 
     def _write_all(self, states: Sequence[State]) -> None:
         settled, self._settled = self._settled, _NOTHING
+        self._check_locks(states)
         if self._deleted or not all(_writing(state.mapper).only_grows(state) for state in states):
             super().flush()
+            self.locked(state.key for state in states)
             return
         pairs: list[tuple[Relation, State, State]] = []
         for state in sorted(states, key=_place):
@@ -168,10 +190,19 @@ class ChangeSession(Session):
             pairs += writing.pairs(state)
         # What SQLAlchemy itself does after a flush; there is no public name for it.
         self._register_persistent(set(states))
+        self.locked(state.key for state in states)
         for sql, values in dict.fromkeys(_pair(*pair) for pair in pairs):
             self.send(sql, values)
         # Nothing else may hold them.
         del settled
+
+    def _check_locks(self, states: Iterable[State]) -> None:
+        """Refuse to change a row that is not locked, unless what it belongs to is."""
+        for state in states:
+            if state.key is not None and state.key not in self._locked and state not in self._deleted:
+                writing = _writing(state.mapper)
+                if writing.changed(state) and self._locked.isdisjoint(writing.owners(state)):
+                    raise NotLocked(f"{state.mapper.class_.__name__} {state.key[1]} is changed, but not locked")
 
     def _write(self, writing: "_Writing", state: State) -> None:
         values = state.dict
@@ -201,19 +232,20 @@ class ChangeSession(Session):
 @event.listens_for(ChangeSession, "after_soft_rollback")
 def _forget(session: ChangeSession, previous: Any) -> None:
     session.forget_settled()
+    session.forget_locks()
 
 
 @event.listens_for(ChangeSession, "do_orm_execute")
-def _limit(state: ORMExecuteState) -> None:
+def _limit(state: ORMExecuteState) -> Any:
     session: Any = state.session
     session.write_settled()
     tenants = session.visible
-    if tenants is None or state.is_column_load or state.is_relationship_load:
-        return
-    if not state.execution_options.get("all_tenants"):
+    inner = state.is_column_load or state.is_relationship_load
+    if tenants is not None and not inner and not state.execution_options.get("all_tenants"):
         state.statement = state.statement.options(
             with_loader_criteria(TenantOwned, lambda owned: owned.tenant_uuid.in_(tenants), include_aliases=True)
         )
+    return session.lock(state) if getattr(state.statement, "_for_update_arg", None) is not None else None
 
 
 class _Insert(NamedTuple):
@@ -242,6 +274,7 @@ class _Writing:
         self._to_many = _named(each for each in one_to_many if not each.back_populates)
         self._paired = _named(each for each in relations if each.secondary is not None)
         self._owning = self._paired | _named(each for each in relations if each.cascade.delete_orphan)
+        self._references = list(_references(mapper))
         secondary = {str(each.secondary) for each in self._paired.values()}
         self.tables = frozenset({self.rows.table.name, *secondary})
         key = self.rows.table.autoincrement_column
@@ -249,6 +282,13 @@ class _Writing:
         self._implied = {name: self._implied_in(name, column) for name, column in self.rows.columns.items()}
         self._inserts: dict[tuple[tuple[str, ...], ...], _Insert] = {}
         self._updates: dict[tuple[str, ...], str] = {}
+
+    def owners(self, state: State) -> Iterator[Any]:
+        """Identities of the rows that the item's row refers to, as the database has it."""
+        for name, mapper in self._references:
+            value = state.committed_state.get(name, state.dict.get(name))
+            if value is not None:
+                yield mapper.identity_key_from_primary_key((value,))
 
     def only_grows(self, state: State) -> bool:
         """Whether nothing has left the item that has to be deleted then."""
@@ -343,6 +383,15 @@ def _writing(mapper: Mapper[Any]) -> _Writing:
 
 def _named(relations: Iterable[Relation]) -> dict[str, Relation]:
     return {each.key: each for each in relations}
+
+
+def _references(mapper: Mapper[Any]) -> Iterator[tuple[str, Mapper[Any]]]:
+    """Attributes with the key of another row, but for that of its tenant, with the mappers of those rows."""
+    mappers = {each.local_table: each for each in mapper.registry.mappers}
+    for key in mapper.local_table.foreign_keys:
+        target = mappers.get(key.column.table)
+        if target is not None and key.column.primary_key and key.column.table.name != "tenants":
+            yield mapper.get_property_by_column(key.parent).key, target
 
 
 def _touched(state: State, relations: Mapping[str, Relation]) -> Iterator[tuple[Relation, Any]]:

@@ -57,6 +57,7 @@ class DAO:
             it is not the column itself.
         folded: filters that ignore case.
         many: filters that take a comma-separated list, any of which may match.
+        locks: relationships whose rows change with an item, and so are loaded and locked with it.
         tenant: name of the column with the tenant, where the model is not owned by one in the usual way.
         shown: makes what errors show of an id.
         search: makes a condition that indexes answer, from what limits a column to the caller's tenants, and a pattern:
@@ -72,6 +73,7 @@ class DAO:
         sort: Callable[[str, type[Schema]], Any] | None = None,
         folded: Iterable[str] = (),
         many: Iterable[str] = (),
+        locks: Sequence[Any] = (),
         tenant: str | None = None,
         shown: Callable[[Any], Any] | None = None,
         search: Callable[[Callable[[Any], Any], Any], Any] | None = None,
@@ -80,7 +82,7 @@ class DAO:
         self.owned = tenant is not None or issubclass(model, TenantOwned)
         self._tenant: Any = getattr(model, tenant or "tenant_uuid", None)
         self._key_shown = shown or _shown
-        self._where = where
+        self._where, self._locks = where, tuple(locks)
         self.lists = Lists(
             model, spec, tenant=self._tenant if self.owned else None, seen=self._seen, projection=self._projection,
             tallied=where is None and getattr(model, "tallied", False),
@@ -94,8 +96,8 @@ class DAO:
         """The error for an id that is not there."""
         return errors.NotFound(self.spec.label, metadata={self.spec.id: self._key_shown(key), **more})
 
-    def get(self, work: Work, key: Any, *relations: Any, lock: bool = True) -> Any:
-        """The item to change, locked against other changes until the end of the transaction.
+    def get(self, work: Work, key: Any, *relations: Any) -> Any:
+        """The item to change, locked against other changes until the end of the transaction, as it is then.
 
         Args:
             key: integer id or uuid, as the resource's path has it.
@@ -105,7 +107,7 @@ class DAO:
             NotFound: there is none in the tenants that the caller sees.
         """
         column, value = self._key(key)
-        load = self._load(work, (column,), relations, lock=lock)
+        load = self._load(work, (column,), relations, lock=True)
         items = load.all(work.session, self._given(work, value))
         if not items:
             raise self.not_found(key)
@@ -139,7 +141,7 @@ class DAO:
             return query.order_by(*columns) if many else query
 
         if shape not in self._loads:
-            self._loads[shape] = Load(self.model, relations, limit, lock)
+            self._loads[shape] = Load(self.model, relations, limit, lock, self._locks if lock else ())
         return self._loads[shape]
 
     def _given(self, work: Work, *values: Any, all_tenants: bool = False) -> list[Any]:
@@ -231,7 +233,9 @@ class DAO:
 
     def only(self, work: Work) -> Any:
         """The one row that this resource sees, locked."""
-        return work.session.scalars(self._seen(select(self.model)).with_for_update(key_share=True, of=self.model)).one()
+        if "only" not in self._loads:
+            self._loads["only"] = Load(self.model, (), self._seen, True, self._locks)
+        return self._loads["only"].all(work.session, ())[0]
 
     def show(self, work: Work, key: Any, schema: type[Schema] | None = None) -> Json:
         """The item as JSON.

@@ -1,11 +1,11 @@
 """Items loaded by prepared statements, each of which is made once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, inspect, select, true, types
+from sqlalchemy import Select, func, inspect, select, true, tuple_, types
 from sqlalchemy.orm import RelationshipProperty, aliased
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from ..database.rows import Rows, rows_of
@@ -24,12 +24,19 @@ class Load:
         relations: relationships to load along; those to one item that the model itself loads so are always among them.
         limit: adds conditions and an order to a query; its parameters are those of `all`.
         lock: whether to lock the items.
+        lock_also: relationships whose rows are locked as well, and loaded along.
     """
 
     def __init__(
-        self, model: Any, relations: Sequence[Any], limit: Callable[[Select[Any]], Select[Any]], lock: bool = False
+        self,
+        model: Any,
+        relations: Sequence[Any],
+        limit: Callable[[Select[Any]], Select[Any]],
+        lock: bool = False,
+        lock_also: Sequence[Any] = (),
     ) -> None:
-        asked = {each.key for each in relations}
+        asked = {each.key for each in (*relations, *lock_also)}
+        self._locks, self._locks_also = lock, {each.key for each in lock_also}
         wanted = [each for each in inspect(model).relationships if each.key in asked or each.lazy == "joined"]
         self._rows = rows_of(inspect(model))
         self._joined = _rows(each for each in wanted if not each.uselist)
@@ -41,33 +48,42 @@ class Load:
         if self._lists:
             lists = _side_by_side(model, self._lists)
             query = query.outerjoin(lists, true()).add_columns(*lists.c).order_by(lists.c[_PLACE])
-        self._lock = None
+        self._before: list[str] = []
         if lock and wanted:
             # What a query that had to wait joins is from before it waited.
-            self._lock = compiled(_locked(limit(select(true()).select_from(model)), model)).sql
+            self._before = [compiled(_locked(limit(select(true()).select_from(model)), model)).sql]
+            self._before += [compiled(_locked_along(model, each, limit)).sql for each in lock_also]
         elif lock:
             query = _locked(query, model)
         self._sql = compiled(query).sql
 
     def all(self, session: Any, values: Sequence[Any]) -> list[Any]:
         """The items that the query gives for the values of its parameters."""
-        if self._lock is not None:
-            session.send(self._lock, values)
+        for lock in self._before:
+            session.send(lock, values)
         found: dict[Any, list[list[Any]]] = {}
         for row in session.run(self._sql, values):
             cells = iter(row)
-            item = self._rows.item(session, cells)
+            item = self._rows.item(session, cells, locked=self._locks)
             for name, rows in self._joined:
-                _give(item, name, rows.item(session, cells))
+                _give(item, name, rows.item(session, cells, locked=name in self._locks_also))
             lists = found.setdefault(item, [[] for _ in self._lists])
-            for (_, rows), held in zip(self._lists, lists, strict=True):
-                other = rows.item(session, cells)
+            for (name, rows), held in zip(self._lists, lists, strict=True):
+                other = rows.item(session, cells, locked=name in self._locks_also)
                 if other is not None:
                     held.append(other)
         for item, lists in found.items():
             for (name, _), held in zip(self._lists, lists, strict=True):
                 _give(item, name, held)
+        if self._locks:
+            session.locked(instance_state(each).key for item in found for each in (item, *self._along(item)))
         return list(found)
+
+    def _along(self, item: Any) -> Iterator[Any]:
+        """What is locked along with an item."""
+        for name in self._locks_also:
+            held = vars(item)[name]
+            yield from held if isinstance(held, list) else [held] if held is not None else []
 
 
 def _rows(relations: Iterable[RelationshipProperty[Any]]) -> list[tuple[str, Rows]]:
@@ -82,6 +98,18 @@ def _give(item: Any, name: str, value: Any) -> None:
 
 def _locked(query: Select[Any], model: Any) -> Select[Any]:
     return query.with_for_update(key_share=True, of=model)
+
+
+def _locked_along(model: Any, relation: Any, limit: Callable[[Select[Any]], Select[Any]]) -> Select[Any]:
+    """Locks the rows that a relationship of the items leads to, in one order."""
+    target = relation.property.mapper.class_
+    other = aliased(target)
+    keys = [each.key for each in inspect(target).primary_key]
+    related_keys = limit(
+        select(*(getattr(other, key) for key in keys)).select_from(model).join(relation.of_type(other))
+    )
+    own = [getattr(target, key) for key in keys]
+    return _locked(select(true()).where(tuple_(*own).in_(related_keys.order_by(None))).order_by(*own), target)
 
 
 def _side_by_side(model: Any, lists: Sequence[tuple[str, Rows]]) -> LateralFromClause:

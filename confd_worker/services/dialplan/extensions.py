@@ -25,6 +25,7 @@ from ...plugin import (
     changed,
     errors,
 )
+from ..lines.dao import dao as lines_dao
 from .context_ranges import holds
 from .contexts import InContextService, context_known, context_named, tenant_stays
 
@@ -220,7 +221,7 @@ class Extensions(InContextService):
 
     def alter(self, item: Extension, fields: dict[str, Any]) -> None:
         super().alter(item, fields)
-        for line in item.lines:
+        for line in lines_dao.all(self.work, [line.id for line in item.lines]).values():
             line.context = item.context
             line.follow_main_user()
 

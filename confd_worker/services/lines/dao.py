@@ -9,7 +9,8 @@ from ...plugin import DAO, Work, errors
 
 __all__ = ["dao", "has_endpoint", "without_device", "without_secondary_users"]
 
-dao = DAO(Line, lines)
+# The caller ID of an endpoint follows the line's main user.
+dao = DAO(Line, lines, locks=[Line.endpoint_sip, Line.endpoint_sccp])
 
 
 class SecondaryUsers(errors.ResourceError):

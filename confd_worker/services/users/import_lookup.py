@@ -8,6 +8,7 @@ from ...models.lines.endpoint_sip import EndpointSIP
 from ...plugin import Work, sql, storable
 from ..call_features import voicemails
 from ..dialplan import extensions
+from ..lines import endpoints_sip
 from .csv_rows import Row
 
 __all__ = ["Present"]
@@ -43,7 +44,7 @@ class Present:
     def endpoint(self, username: str) -> EndpointSIP | None:
         """The SIP endpoint with that username, if there is one."""
         uuid = self._endpoints.get(username)
-        return uuid and self._work.session.get_one(EndpointSIP, UUID(str(uuid)))
+        return uuid and endpoints_sip.dao.get(self._work, UUID(str(uuid)))
 
     def add_endpoint(self, username: str, endpoint: EndpointSIP) -> None:
         """Tell of a new endpoint."""

@@ -100,6 +100,9 @@ class OwnIncalls(Belonging):
         exten = extension.exten
         if exten.isdigit() and not holds(context.incall_ranges, exten):
             context = contexts_dao.get(self.work, context.id)
+            if holds(context.incall_ranges, exten):
+                # Somebody else has opened it meanwhile.
+                return
             range_ = {"start": exten, "end": exten, "did_length": len(exten)}
             self.beside(Contexts).alter(context, {"incall_ranges": [*context.incall_ranges, range_]})
 

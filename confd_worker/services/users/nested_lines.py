@@ -10,6 +10,7 @@ from ...models.users.user import User
 from ...plugin import errors, loaded
 from ..dialplan.extensions import Extensions, used
 from ..dialplan.extensions import dao as extensions_dao
+from ..lines.dao import dao as lines_dao
 from ..lines.endpoints_sip import in_context
 from ..lines.line_extensions import LineExtensions
 from ..lines.lines import ENDPOINTS, Lines
@@ -30,7 +31,7 @@ class OwnLines(Belonging):
             self._add(user, fields)
 
     def replace(self, user: User, given: list[dict[str, Any]]) -> None:
-        present: dict[Any, Line] = {link.line_id: link.line for link in user.user_lines}
+        present: dict[Any, Line] = lines_dao.all(self.work, [link.line_id for link in user.user_lines])
         staying = {fields.get("id") for fields in given}
         for line_id, line in present.items():
             if line_id not in staying:
@@ -42,7 +43,7 @@ class OwnLines(Belonging):
                 self._add(user, loaded(UserLine, fields))
 
     def take(self, user: User) -> None:
-        for line in [link.line for link in user.user_lines]:
+        for line in lines_dao.all(self.work, [link.line_id for link in user.user_lines]).values():
             self.beside(Lines).remove_all(line)
 
     def _add(self, user: User, fields: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ from confd_schemas import fields
 from confd_schemas.schema import Schema
 from confd_schemas.users.users import VIEWS, UserChange, UserCreated, users
 
-from ...models.lines.line import Line
 from ...models.users.user import User
 from ...plugin import (
     EventType,
@@ -29,6 +28,7 @@ from ...plugin import (
     sql,
 )
 from ..call_features.voicemails import NOT_FOR_USERS
+from ..lines.dao import dao as lines_dao
 from .accounts import remove_account
 from .dao import dao
 from .exports import UserExport
@@ -210,14 +210,14 @@ class Users(UserImport, UserExport, ResourceService):
     def alter(self, item: User, fields: dict[str, Any]) -> None:
         super().alter(item, fields)
         straying = _STRAYING.read(self.work, item.id, *item.caller_id_parts)
-        for line_id in straying or ():
-            self.work.session.get_one(Line, line_id).follow_main_user()
+        for line in lines_dao.all(self.work, straying or ()).values():
+            line.follow_main_user()
 
     def remove(self, item: User) -> None:
         """Delete the user; who comes next on a line that he leads becomes its main user."""
-        led = [link.line for link in item.user_lines if link.main_user]
+        led = lines_dao.all(self.work, [link.line_id for link in item.user_lines if link.main_user])
         super().remove(item)
-        for line in led:
+        for line in led.values():
             self.work.session.expire(line, ["user_lines"])
             if line.user_lines:
                 min(line.user_lines, key=lambda link: link.user_id).main_user = True
