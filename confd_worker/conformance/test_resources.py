@@ -7,6 +7,7 @@ from confd_schemas.dialplan.destinations import Destination
 from confd_schemas.fields import Nested, Options, Reference, Whole
 from confd_schemas.schema import Schema
 
+from ..client import RemoteError
 from .items import RESOURCES, Call, body_of, change_of, key_of, make, offered, refused
 from .system import System
 
@@ -54,6 +55,16 @@ def test_an_unknown_id_is_not_found(resource: str, call: Call) -> None:
         refusal = refused(call, f"{resource}.{method}", **key, **body)
         assert (refusal.status, refusal.type) == (404, "not-found")
         assert refusal.message.startswith(f"Resource Not Found - {spec.label} was not found")
+
+
+def test_what_there_may_be_once_is_refused_as_what_is_there(resource: str, call: Call) -> None:
+    body = body_of(call, resource)
+    call(f"{resource}.create", body=body)
+    try:
+        call(f"{resource}.create", body=body)
+    except RemoteError as refusal:
+        told = (refusal.status, refusal.type)
+        assert told == (400, "resource-exists"), "where a constraint keeps values unique, a rule must tell: Unique(…)"
 
 
 def test_another_tenant_sees_and_changes_nothing(owned: str, call: Call, system: System) -> None:
