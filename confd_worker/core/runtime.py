@@ -13,6 +13,7 @@ from .bus.connection import Bus
 from .bus.dead_letters import DeadLetters
 from .context import Context, Facts
 from .database.engine import Database, unreachable
+from .database.plain import check as check_sqlalchemy
 from .delivery.outbox import Relay
 from .delivery.standby import CHANNEL, Bell, Standby
 from .delivery.sysconfd import Sysconfd
@@ -38,6 +39,7 @@ class Runtime:
     """
 
     def __init__(self, settings: Settings, events: Mapping[str, Iterable[str]]) -> None:
+        check_sqlalchemy()
         self.settings = settings
         self.database = Database(settings.db_uri, settings.db_connections)
         self.bus = Bus(settings.amqp_uri, settings.queue_type)

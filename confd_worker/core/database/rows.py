@@ -4,7 +4,7 @@ This is the part of an ORM that a change needs for each row, without what SQLAlc
 """
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import Column
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import instance_dict, instance_state, set_committed_value
 
-__all__ = ["NotLocked", "Process", "Rows", "processor", "quoted", "rows_of"]
+__all__ = ["NotLocked", "Process", "Rows", "processor", "quoted", "quoted_table", "rows_of"]
 
 Process = Callable[[Any], Any]
 """Turns a value of an attribute into one of the driver, or back."""
@@ -38,11 +38,14 @@ class Rows:
     def __init__(self, mapper: Mapper[Any]) -> None:
         self.mapper = mapper
         self.table: Any = mapper.local_table
-        columns = {each.key: each.columns[0] for each in mapper.column_attrs}
+        columns = {each.key: each.columns[0] for each in mapper.column_attrs if isinstance(each.columns[0], Column)}
         self.columns: dict[str, Any] = {name: each for name, each in columns.items() if each.computed is None}
         self.keys = [mapper.get_property_by_column(each).key for each in mapper.primary_key]
         self.bind = {name: processor(each, "bind_processor") for name, each in self.columns.items()}
-        self._read = [(name, processor(each, "result_processor", None)) for name, each in self.columns.items()]
+
+    @cached_property
+    def _read(self) -> list[tuple[str, Process]]:
+        return [(name, processor(each, "result_processor", None)) for name, each in self.columns.items()]
 
     def selected(self, entity: Any) -> list[Any]:
         """What a query of `entity` (the class, or an alias of it) selects, so that `item` can be made of it."""
@@ -92,6 +95,11 @@ def rows_of(mapper: Mapper[Any]) -> Rows:
 def quoted(column: Column[Any]) -> str:
     """The column's name in SQL."""
     return _dialect.identifier_preparer.quote(column.name)
+
+
+def quoted_table(table: Any) -> str:
+    """The table's name in SQL."""
+    return _dialect.identifier_preparer.format_table(table)
 
 
 def processor(column: Column[Any], which: str, *arguments: Any) -> Process:

@@ -2,38 +2,26 @@
 
 SQLAlchemy's own flush first works out an order for whatever may depend on each other, which takes longer than to
 write the rows. Where rows are only added and changed, the order of the tables says enough; what is deleted, and what
-leaves a list, is left to SQLAlchemy.
+leaves a list, is left to SQLAlchemy, and so are mappings that are not plain (see `plain`).
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache, partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, NamedTuple
 
 import psycopg2
-from sqlalchemy import Column, event
-from sqlalchemy.orm import (
-    Mapper,
-    ORMExecuteState,
-    RelationshipDirection,
-    RelationshipProperty,
-    Session,
-    with_loader_criteria,
-)
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.attributes import instance_state
-from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
-from sqlalchemy.orm.state import InstanceState
 
 from ...models.base import Base, TenantOwned
 from .id_blocks import IdBlocks
-from .rows import NotLocked, Process, processor, quoted, rows_of
+from .rows import NotLocked, quoted_table
 from .wire import Bound, Statement, Wire, unreachable
+from .writing import Relation, State, Writing, pair, place, words, writing_of
 
 __all__ = ["WIRE", "ChangeSession"]
-
-State = InstanceState[Any]
-Relation = RelationshipProperty[Any]
 
 WIRE = "wire"
 """Where the `Wire` of a connection is in what SQLAlchemy keeps of it."""
@@ -42,10 +30,6 @@ _IDS = """
     SELECT nextval(sequence)
     FROM (SELECT pg_get_serial_sequence($1, $2)::regclass AS sequence OFFSET 0) AS of, generate_series(1, $3)
 """
-# Of the statements that insert into one table; each is prepared for each connection.
-_MOST_SHAPES = 32
-_NEVER = object()
-_WORD = re.compile(r"\w+")
 _statement = lru_cache(1000)(Statement)
 
 
@@ -105,7 +89,7 @@ class ChangeSession(Session):
         """Insert a new item, and settle it; what the database gives to it is there at once."""
         self.add(item)
         state = instance_state(item)
-        if self.together and not self._complete(_writing(state.mapper), state.dict):
+        if self.together and not self._complete(writing_of(state.mapper), state.dict):
             self.settle(item)
         else:
             self.flush()
@@ -120,7 +104,7 @@ class ChangeSession(Session):
             self.flush()
             return
         for state in map(instance_state, items):
-            _writing(state.mapper).take_keys(state)
+            writing_of(state.mapper).take_keys(state)
         held = self._settled.held, items
         self._settled = _Settled(len(self._new), frozenset(self._dirty_states), held)
 
@@ -167,7 +151,7 @@ class ChangeSession(Session):
     def write_settled(self, sql: str | None = None) -> None:
         """Write what is settled; given a statement, only where it names a table of that."""
         states = [*islice(self._new, self._settled.new), *self._settled.changed]
-        if any(sql is None or _writing(state.mapper).tables & _words(sql) for state in states):
+        if any(sql is None or writing_of(state.mapper).tables & words(sql) for state in states):
             self._write_all(states)
 
     def forget_settled(self) -> None:
@@ -175,15 +159,16 @@ class ChangeSession(Session):
         self._settled = _NOTHING
 
     def _write_all(self, states: Sequence[State]) -> None:
-        settled, self._settled = self._settled, _NOTHING
+        # Nothing else may hold them, once they are written.
+        held, self._settled = (self._settled, [state.obj() for state in states]), _NOTHING
         self._check_locks(states)
-        if self._deleted or not all(_writing(state.mapper).only_grows(state) for state in states):
+        if self._deleted or not all(writing_of(state.mapper).manages(state) for state in states):
             super().flush()
             self.locked(state.key for state in states)
             return
         pairs: list[tuple[Relation, State, State]] = []
-        for state in sorted(states, key=_place):
-            writing = _writing(state.mapper)
+        for state in sorted(states, key=place):
+            writing = writing_of(state.mapper)
             writing.take_keys(state)
             self._write(writing, state)
             writing.give_keys(state)
@@ -191,20 +176,19 @@ class ChangeSession(Session):
         # What SQLAlchemy itself does after a flush; there is no public name for it.
         self._register_persistent(set(states))
         self.locked(state.key for state in states)
-        for sql, values in dict.fromkeys(_pair(*pair) for pair in pairs):
+        for sql, values in dict.fromkeys(pair(*each) for each in pairs):
             self.send(sql, values)
-        # Nothing else may hold them.
-        del settled
+        del held
 
     def _check_locks(self, states: Iterable[State]) -> None:
         """Refuse to change a row that is not locked, unless what it belongs to is."""
         for state in states:
             if state.key is not None and state.key not in self._locked and state not in self._deleted:
-                writing = _writing(state.mapper)
+                writing = writing_of(state.mapper)
                 if writing.changed(state) and self._locked.isdisjoint(writing.owners(state)):
                     raise NotLocked(f"{state.mapper.class_.__name__} {state.key[1]} is changed, but not locked")
 
-    def _write(self, writing: "_Writing", state: State) -> None:
+    def _write(self, writing: Writing, state: State) -> None:
         values = state.dict
         if state.key is None:
             insert = writing.insert(values, self._complete(writing, values))
@@ -218,15 +202,15 @@ class ChangeSession(Session):
             new = [writing.rows.bind[name](values[name]) for name in changed]
             self.send(writing.update(changed), [*new, *writing.identity(state)])
 
-    def _complete(self, writing: "_Writing", values: dict[str, Any]) -> tuple[str, ...]:
+    def _complete(self, writing: Writing, values: dict[str, Any]) -> tuple[str, ...]:
         """Give a new row the values that it lacks; the columns that are left to the database."""
         if self.together and writing.numbered not in values and writing.numbered is not None:
             values[writing.numbered] = self._ids_at_hand.take(writing, partial(self._ids, writing))
         return writing.complete(values)
 
-    def _ids(self, writing: "_Writing", number: int) -> list[int]:
+    def _ids(self, writing: Writing, number: int) -> list[int]:
         key = writing.rows.table.autoincrement_column.name
-        return [id_ for (id_,) in self.run(_IDS, (writing.rows.table.name, key, number))]
+        return [id_ for (id_,) in self.run(_IDS, (quoted_table(writing.rows.table), key, number))]
 
 
 @event.listens_for(ChangeSession, "after_soft_rollback")
@@ -246,192 +230,3 @@ def _limit(state: ORMExecuteState) -> Any:
             with_loader_criteria(TenantOwned, lambda owned: owned.tenant_uuid.in_(tenants), include_aliases=True)
         )
     return session.lock(state) if getattr(state.statement, "_for_update_arg", None) is not None else None
-
-
-class _Insert(NamedTuple):
-    """An INSERT: its text, the values it takes, and those that the database gives back."""
-
-    sql: str
-    given: list[tuple[str, Process]]
-    generated: list[tuple[str, Process]]
-
-
-class _Writing:
-    """How the rows of one mapped class are written.
-
-    Attributes:
-        rows: of the class.
-        tables: names of the tables that are written to.
-        numbered: attribute with the id that a sequence gives.
-    """
-
-    def __init__(self, mapper: Mapper[Any]) -> None:
-        self.rows = rows_of(mapper)
-        relations = [each for each in mapper.relationships if not each.viewonly]
-        self._to_one = _named(each for each in relations if each.direction is RelationshipDirection.MANYTOONE)
-        one_to_many = (each for each in relations if each.direction is RelationshipDirection.ONETOMANY)
-        # Where the other side knows of the reference as well, it takes the key by itself.
-        self._to_many = _named(each for each in one_to_many if not each.back_populates)
-        self._paired = _named(each for each in relations if each.secondary is not None)
-        self._owning = self._paired | _named(each for each in relations if each.cascade.delete_orphan)
-        self._references = list(_references(mapper))
-        secondary = {str(each.secondary) for each in self._paired.values()}
-        self.tables = frozenset({self.rows.table.name, *secondary})
-        key = self.rows.table.autoincrement_column
-        self.numbered = None if key is None else mapper.get_property_by_column(key).key
-        self._implied = {name: self._implied_in(name, column) for name, column in self.rows.columns.items()}
-        self._inserts: dict[tuple[tuple[str, ...], ...], _Insert] = {}
-        self._updates: dict[tuple[str, ...], str] = {}
-
-    def owners(self, state: State) -> Iterator[Any]:
-        """Identities of the rows that the item's row refers to, as the database has it."""
-        for name, mapper in self._references:
-            value = state.committed_state.get(name, state.dict.get(name))
-            if value is not None:
-                yield mapper.identity_key_from_primary_key((value,))
-
-    def only_grows(self, state: State) -> bool:
-        """Whether nothing has left the item that has to be deleted then."""
-        return not any(each is not None for _, history in _touched(state, self._owning) for each in history.deleted)
-
-    def take_keys(self, state: State) -> None:
-        """Write the keys of what the item refers to into the item."""
-        for relation, history in _touched(state, self._to_one):
-            for other in history.added:
-                _copy_key(relation, state, other)
-
-    def give_keys(self, state: State) -> None:
-        """Write the item's key into what was added to it."""
-        for relation, history in _touched(state, self._to_many):
-            for other in history.added:
-                _copy_key(relation, instance_state(other), state.obj())
-
-    def pairs(self, state: State) -> Iterator[tuple[Relation, State, State]]:
-        """What was added to lists that have a table of their own."""
-        for relation, history in _touched(state, self._paired):
-            for other in history.added:
-                yield relation, state, instance_state(other)
-
-    def complete(self, values: dict[str, Any]) -> tuple[str, ...]:
-        """Give a new row what Python knows of defaults; the columns that are left to the database."""
-        return tuple(name for name in self.rows.columns if name not in values and not self._default(name, values))
-
-    def insert(self, values: dict[str, Any], generated: tuple[str, ...]) -> _Insert:
-        """The statement that inserts a row; what the database gives to it anyhow is not among what it takes."""
-        given = tuple(name for name, implied in self._implied.items() if values.get(name, implied) != implied)
-        if (given, generated) not in self._inserts and len(self._inserts) >= _MOST_SHAPES:
-            given = tuple(name for name in self.rows.columns if name not in generated)
-        if (given, generated) not in self._inserts:
-            self._inserts[given, generated] = self._insert(given, generated)
-        return self._inserts[given, generated]
-
-    def _default(self, name: str, values: dict[str, Any]) -> bool:
-        column = self.rows.columns[name]
-        if column.default is not None:
-            values[name] = column.default.arg(None) if column.default.is_callable else column.default.arg
-        elif column.server_default is None and column is not self.rows.table.autoincrement_column:
-            values[name] = None
-        return name in values
-
-    def _implied_in(self, name: str, column: Column[Any]) -> Any:
-        """The value of a column that an INSERT need not give; where there is none, something that nothing equals."""
-        if column.server_default is None:
-            return _NEVER if self.rows.bind[name](None) is not None else None
-        default: Any = column.default
-        return default.arg if default is not None and default.is_scalar else _NEVER
-
-    def _insert(self, given: tuple[str, ...], generated: tuple[str, ...]) -> _Insert:
-        columns = self.rows.columns
-        sql = _insert(self.rows.table, [columns[name] for name in given])
-        if generated:
-            sql += " RETURNING " + ", ".join(quoted(columns[name]) for name in generated)
-        read = [(name, processor(columns[name], "result_processor", None)) for name in generated]
-        return _Insert(sql, [(name, self.rows.bind[name]) for name in given], read)
-
-    def changed(self, state: State) -> tuple[str, ...]:
-        """The columns that have another value than in the database."""
-        columns, committed, values = self.rows.columns, state.committed_state, state.dict
-        return tuple(
-            name
-            for name in committed
-            if name in columns and not columns[name].type.compare_values(committed[name], values[name])
-        )
-
-    def update(self, changed: tuple[str, ...]) -> str:
-        """The statement that changes these columns of the row with the given key."""
-        if changed not in self._updates:
-            names = (quoted(self.rows.columns[name]) for name in (*changed, *self.rows.keys))
-            places = [f"{name} = ${number}" for number, name in enumerate(names, 1)]
-            new, key = ", ".join(places[: len(changed)]), " AND ".join(places[len(changed) :])
-            self._updates[changed] = f"UPDATE {self.rows.table.name} SET {new} WHERE {key}"
-        return self._updates[changed]
-
-    def identity(self, state: State) -> list[Any]:
-        """The key that the item's row has in the database."""
-        return [self.rows.bind[name](value) for name, value in zip(self.rows.keys, state.key[1], strict=True)]  # type: ignore[index]
-
-
-@lru_cache(1000)
-def _words(sql: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(sql))
-
-
-@cache
-def _writing(mapper: Mapper[Any]) -> _Writing:
-    return _Writing(mapper)
-
-
-def _named(relations: Iterable[Relation]) -> dict[str, Relation]:
-    return {each.key: each for each in relations}
-
-
-def _references(mapper: Mapper[Any]) -> Iterator[tuple[str, Mapper[Any]]]:
-    """Attributes with the key of another row, but for that of its tenant, with the mappers of those rows."""
-    mappers = {each.local_table: each for each in mapper.registry.mappers}
-    for key in mapper.local_table.foreign_keys:
-        target = mappers.get(key.column.table)
-        if target is not None and key.column.primary_key and key.column.table.name != "tenants":
-            yield mapper.get_property_by_column(key.parent).key, target
-
-
-def _touched(state: State, relations: Mapping[str, Relation]) -> Iterator[tuple[Relation, Any]]:
-    """Those of the relationships that may have changed, with what came and went."""
-    for name in (*state.committed_state, *vars(state).get("_pending_mutations", ())):
-        if name in relations:
-            yield relations[name], state.get_history(name, PASSIVE_NO_INITIALIZE)
-
-
-def _copy_key(relation: Relation, to: State, other: Any) -> None:
-    for source, target in relation.synchronize_pairs:
-        value = None if other is None else _value(other, source)
-        name = to.mapper.get_property_by_column(target).key
-        if to.dict.get(name, _copy_key) != value:
-            to.manager[name].impl.set(to, to.dict, value, None)
-
-
-def _value(item: Any, column: Any) -> Any:
-    return getattr(item, instance_state(item).mapper.get_property_by_column(column).key)
-
-
-def _pair(relation: Relation, left: State, right: State) -> tuple[str, tuple[Any, ...]]:
-    values: dict[Any, Any] = {target: _value(left.obj(), source) for source, target in relation.synchronize_pairs}
-    values |= {target: _value(right.obj(), source) for source, target in relation.secondary_synchronize_pairs or ()}
-    columns = sorted(values, key=lambda column: column.name)
-    bound = tuple(processor(column, "bind_processor")(values[column]) for column in columns)
-    return _insert(relation.secondary, columns), bound
-
-
-def _insert(table: Any, columns: Sequence[Column[Any]]) -> str:
-    names, places = ", ".join(map(quoted, columns)), ", ".join(f"${n}" for n in range(1, len(columns) + 1))
-    return f"INSERT INTO {table.name} ({names}) VALUES ({places})"
-
-
-def _place(state: State) -> tuple[Any, ...]:
-    """Tables that others refer to come first, then new rows, in the order of their making, then others by key."""
-    order = (state.insert_order,) if state.key is None else state.key[1]
-    return _places(len(Base.metadata.tables))[state.mapper.local_table], state.key is not None, order
-
-
-@cache
-def _places(tables: int) -> dict[Any, int]:
-    return {table: place for place, table in enumerate(Base.metadata.sorted_tables)}

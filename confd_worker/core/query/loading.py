@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, inspect, select, true, tuple_, types
-from sqlalchemy.orm import RelationshipProperty, aliased
+from sqlalchemy.orm import RelationshipProperty, aliased, selectinload
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from ..database.plain import oddity
 from ..database.rows import Rows, rows_of
 from .projection import compiled, parameter, related
 
@@ -38,6 +39,11 @@ class Load:
         asked = {each.key for each in (*relations, *lock_also)}
         self._locks, self._locks_also = lock, {each.key for each in lock_also}
         wanted = [each for each in inspect(model).relationships if each.key in asked or each.lazy == "joined"]
+        self._odd = any(oddity(each) for each in (inspect(model), *(relation.mapper for relation in wanted)))
+        self._model, self._wanted = model, [getattr(model, each.key) for each in wanted]
+        if self._odd:
+            self._keys = compiled(limit(select(*inspect(model).primary_key).select_from(model))).sql
+            return
         self._rows = rows_of(inspect(model))
         self._joined = _rows(each for each in wanted if not each.uselist)
         self._lists = _rows(each for each in wanted if each.uselist)
@@ -59,6 +65,8 @@ class Load:
 
     def all(self, session: Any, values: Sequence[Any]) -> list[Any]:
         """The items that the query gives for the values of its parameters."""
+        if self._odd:
+            return self._by_sqlalchemy(session, values)
         for lock in self._before:
             session.send(lock, values)
         found: dict[Any, list[list[Any]]] = {}
@@ -78,6 +86,14 @@ class Load:
         if self._locks:
             session.locked(instance_state(each).key for item in found for each in (item, *self._along(item)))
         return list(found)
+
+    def _by_sqlalchemy(self, session: Any, values: Sequence[Any]) -> list[Any]:
+        options = [selectinload(each) for each in self._wanted]
+        lock = {"key_share": True, "of": self._model} if self._locks else None
+        return [
+            session.get(self._model, tuple(key), options=options, populate_existing=self._locks, with_for_update=lock)
+            for key in session.run(self._keys, values)
+        ]
 
     def _along(self, item: Any) -> Iterator[Any]:
         """What is locked along with an item."""

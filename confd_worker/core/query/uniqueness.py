@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Text, UniqueConstraint, cast, func, inspect, select
 
+from ..database.rows import quoted, quoted_table
 from ..database.wire import Statement
 from ..work import Work
 from .loading import bound, typed
@@ -55,7 +56,7 @@ class Unused:
 
     def __init__(self, column: Any, draw: Callable[[], str]) -> None:
         self._column, self._draw = column, draw
-        table, name = column.class_.__tablename__, column.key
+        table, name = quoted_table(column.class_.__table__), quoted(column.property.columns[0])
         self._statement = Statement(f"""
             SELECT json_agg(drawn) FROM unnest($1::text[]) AS drawn
             WHERE NOT EXISTS (SELECT FROM {table} WHERE {name} = drawn)
