@@ -1,6 +1,6 @@
 """Runs each test for every service that it is about, of those that are wanted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 
 import pytest
 from confd_schemas.spec import Operation
@@ -33,6 +33,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for argument, services in PARAMETERS.items():
         if argument in metafunc.fixturenames:
             metafunc.parametrize(argument, [name for name in services if name in chosen])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the worker's log where an error says no more than that it is there."""
+    report = yield
+    system = getattr(item, "funcargs", {}).get("system")
+    if report.failed and system is not None and "see the log of the worker" in report.longreprtext:
+        report.sections.append(("The worker's log ends with", "\n".join(system.log_of("worker").splitlines()[-40:])))
+    return report
 
 
 @pytest.fixture(scope="session")

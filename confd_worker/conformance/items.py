@@ -132,6 +132,8 @@ def arguments(operation: Operation, ids: Mapping[str, Any]) -> dict[str, Any]:
 
 def refused(call: Call, *given: Any, **named: Any) -> RemoteError:
     """The error of a call that must be refused."""
-    with pytest.raises(RemoteError) as refusal:
+    try:
         call(*given, **named)
-    return refusal.value
+    except RemoteError as refusal:
+        return refusal
+    pytest.fail(f"this call must be refused: {', '.join(map(repr, given))}, {named}")
