@@ -209,6 +209,39 @@ def test_every_call_is_answered_and_takes_effect_once_while_the_worker_is_killed
         assert sorted(user for user, _ in told) == sorted(stored)
 
 
+def test_another_call_with_the_same_correlation_id_is_another_call(system: System, tenant: str) -> None:
+    other = str(uuid.uuid4())
+    with Wire(system.amqp_uri) as mine, Wire(system.amqp_uri) as theirs:
+        key = mine.send("users.create", ALICE, {"nameko.tenant_uuid": tenant})
+        alice = mine.reply(key)["result"]
+        bob = {"args": [], "kwargs": {"body": {"firstname": "Bob"}}}
+        for wire, body, headers in (
+            (theirs, ALICE, {"nameko.tenant_uuid": other}),
+            (theirs, ALICE, {"nameko.tenant_uuid": tenant}),
+            (theirs, bob, {"nameko.tenant_uuid": tenant}),
+            (mine, bob, {"nameko.tenant_uuid": tenant}),
+            (mine, bob, {"nameko.tenant_uuid": tenant, "nameko.user_uuid": str(uuid.uuid4())}),
+        ):
+            wire.forget(key)
+            wire.send("users.create", body, headers, correlation_id=key)
+            made = wire.reply(key)["result"]
+            assert made["uuid"] != alice["uuid"]
+            assert (made["firstname"], made["tenant_uuid"]) == (
+                body["kwargs"]["body"]["firstname"],
+                headers["nameko.tenant_uuid"],
+            )
+    with system.client(tenant) as client:
+        assert client.call("users.list")["total"] == 5
+
+
+def test_an_idempotency_key_is_one_of_its_tenant(client: Client, system: System) -> None:
+    key = str(uuid.uuid4())
+    made = client.using(idempotency_key=key).call("users.create", body={"firstname": "Alice"})
+    with system.client(str(uuid.uuid4()), idempotency_key=key) as other:
+        assert other.call("users.create", body={"firstname": "Bob"})["firstname"] == "Bob"
+    assert client.using(idempotency_key=key).call("users.create", body={"firstname": "Alice"}) == made
+
+
 def _count(cursor: Any, table: str) -> int:
     cursor.execute(f"SELECT count(*) FROM {table}")
     return int(cursor.fetchone()[0])

@@ -1,5 +1,6 @@
 """Two changes at once: what each of them did is there afterwards, whatever either had read before."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,12 +12,15 @@ from sqlalchemy.orm import Mapper
 from confd_worker.client import Client
 from confd_worker.conformance.items import RESOURCES, make
 from confd_worker.conformance.system import System
+from confd_worker.core import errors
 from confd_worker.core.database.engine import Database
 from confd_worker.core.database.id_blocks import IdBlocks
 from confd_worker.core.database.rows import NotLocked
 from confd_worker.core.database.session import ChangeSession
 from confd_worker.core.query.loading import Load, typed
+from confd_worker.core.work import Work
 from confd_worker.models.users.user import User
+from confd_worker.services.users.users import Users
 
 Call = Callable[..., Any]
 
@@ -167,3 +171,23 @@ def _extend(item: Any, attribute: str, word: str) -> None:
     document = getattr(item, attribute)
     longer = {**document, word: word} if isinstance(document, dict) else [*(document or []), [word, word]]
     setattr(item, attribute, longer)
+
+
+def test_a_constraint_that_no_rule_knows_is_an_error_of_ours_at_once(
+    system: System, call: Call, database: Database, work: Callable[[], Work], caplog: pytest.LogCaptureFixture
+) -> None:
+    made = call("users.create", body={"firstname": "Alice", "description": f"only once {uuid.uuid4()}"})
+    users = Users()
+    users.work = work()
+    with system.database() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX no_rule_knows ON users (description) WHERE description LIKE 'only once%'")
+    try:
+        with pytest.raises(errors.Unexpected, match="the constraint no_rule_knows is broken") as refusal:
+            users.create({"firstname": "Bob", "description": made["description"]})
+        assert refusal.value.status == 500
+        assert [record.getMessage() for record in caplog.records if "no_rule_knows" in record.getMessage()] == [
+            "constraint_without_rule constraint=no_rule_knows call=('users', 'create')"
+        ]
+    finally:
+        with system.database() as cursor:
+            cursor.execute("DROP INDEX no_rule_knows")

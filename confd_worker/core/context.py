@@ -29,7 +29,8 @@ class Context:
         user_uuid: the user on whose behalf the call is made.
         request_id: joins the log lines of one request over several processes.
         deadline: Unix time in seconds after which nobody waits for the reply.
-        key: identifies the call, so that a repeat is recognised.
+        key: identifies the call, so that a repeat is recognised: an idempotency key among those of the tenant, a
+            message among those of the caller who waits for its reply.
         if_revision: the revisions of which the item to change must have one, any when empty; None sets no condition.
         keyed: whether the caller chose the key (an idempotency key) and so may repeat the call on purpose.
         redelivered: whether the broker delivered the request before.
@@ -52,6 +53,7 @@ class Context:
         *,
         master: str | None,
         correlation_id: str | None = None,
+        reply_to: str | None = None,
         redelivered: bool = False,
     ) -> "Context":
         """The context that nameko's context data carry.
@@ -64,14 +66,14 @@ class Context:
         """
         tenant = _uuid(data, "tenant_uuid")
         visible = _visible(data, tenant)
-        key = _text(data, "idempotency_key")
+        key, user = _text(data, "idempotency_key"), _uuid(data, "user_uuid")
         return cls(
             tenant_uuid=tenant or master,
             visible=visible,
-            user_uuid=_uuid(data, "user_uuid"),
+            user_uuid=user,
             request_id=_text(data, "request_id"),
             deadline=_time(data, "deadline"),
-            key=f"{tenant}:{key}" if key else correlation_id,
+            key=_joined(*((tenant or master, key) if key else (tenant or master, user, reply_to, correlation_id))),
             if_revision=_revisions(data, "if_revision"),
             keyed=bool(key),
             redelivered=redelivered,
@@ -115,6 +117,11 @@ class Facts:
     rung: Callable[[], None]
     master_tenant_uuid: str | None = None
     tenants: set[str] = field(default_factory=set)
+
+
+def _joined(*parts: Any) -> str | None:
+    """The parts of a key; None where the last one is not known."""
+    return ":".join(map(str, parts)) if parts[-1] else None
 
 
 def _visible(data: Mapping[str, Any], tenant: str | None) -> tuple[str, ...] | None:

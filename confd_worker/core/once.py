@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from itertools import count
 from typing import Any
 
@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import errors
 from .context import Context, Facts
-from .database.engine import Database, lost_race, refusal, unreachable
+from .database.engine import Database, lost_race, refusal, unreachable, violated
 from .database.session import ChangeSession
 from .database.wire import Bound, Statement
 
@@ -158,10 +158,16 @@ class Once:
         self._committing = False
         self._database, self._context, self._facts = database, context, facts
 
+    def called(self, *call: Any) -> None:
+        """The call is this one: service, method and arguments."""
+        self.call = call
+        self.__dict__.pop("_fingerprint", None)
+
     def run(self, change: Callable[[], Any], part: str = "") -> Any:
         """Run a change in a transaction; see `Work.once`."""
         self._committing = False
         until = (self._context.deadline or time.time() + _TIMEOUT) - _MARGIN
+        broken: str | None = None
         for attempt in count():
             self.trusting, self._trusted = attempt == 0, False
             try:
@@ -177,6 +183,11 @@ class Once:
                 last = time.time() > until or (self._committing and not self._context.key)
                 if gone and last:
                     raise self._unreached(error) from error
+                before, broken = broken, None if self._trusted else violated(error)
+                if broken is not None and broken == before:
+                    # Every rule was asked, and saw what is there: none of them knows the constraint.
+                    _log.error("constraint_without_rule constraint=%s call=%s", broken, self.call and self.call[:2])
+                    raise errors.Unexpected(f"the constraint {broken} is broken, of which no rule tells") from error
                 if not gone and attempt == _ATTEMPTS:
                     raise errors.Conflict("try again") from error
                 if gone or not self._trusted:
@@ -205,13 +216,14 @@ class Once:
     def key(self, part: str) -> str | None:
         """What identifies the call, or one part of it."""
         key = self._context.key
+        if key and not self._context.keyed:
+            # Another call with the same ids is another call; who repeats an idempotency key is told instead.
+            key = hashlib.sha256(f"{key} {self._fingerprint}".encode()).hexdigest()
         return f"{key} {part}" if key and part else key
 
-    @property
+    @cached_property
     def _fingerprint(self) -> str:
-        """What tells calls apart that reuse an idempotency key; nothing where the caller gave none."""
-        if not self._context.keyed:
-            return ""
+        """What tells calls apart that have the same key: their method and arguments."""
         return hashlib.sha256(orjson.dumps(self.call, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def _unreached(self, error: Exception) -> errors.ServiceError:

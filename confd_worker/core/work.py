@@ -168,7 +168,7 @@ class Work:
 
     def called(self, *call: Any) -> None:
         """The call is this one: service, method and arguments."""
-        self._once.call = call
+        self._once.called(*call)
 
     def trusts(self) -> bool:
         """Whether constraints are to tell what is taken; see `Once.trusts`."""

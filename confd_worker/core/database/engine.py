@@ -22,7 +22,7 @@ from .list_cache import ListCache
 from .session import WIRE, ChangeSession
 from .wire import Statement, Wire, unreachable
 
-__all__ = ["Database", "lost_race", "refusal", "unreachable"]
+__all__ = ["Database", "lost_race", "refusal", "unreachable", "violated"]
 
 # For a connection of the pool, in seconds.
 _PATIENCE = 5
@@ -192,6 +192,12 @@ def refusal(error: BaseException) -> errors.ServiceError:
     if isinstance(error, PoolTimeout):
         return errors.Overloaded("all database connections of the process are in use")
     return errors.Unavailable("the database cannot be reached")
+
+
+def violated(error: BaseException) -> str | None:
+    """The constraint that an error tells of, if it does."""
+    original = getattr(error, "orig", error)
+    return original.diag.constraint_name if isinstance(original, psycopg2.Error) else None
 
 
 def lost_race(error: BaseException) -> bool:

@@ -111,6 +111,7 @@ class RpcConsumer(SharedExtension, ProviderCollector):
             data,
             master=self.runtime.facts.master_tenant_uuid,
             correlation_id=message.properties.get("correlation_id"),
+            reply_to=message.properties.get("reply_to"),
             redelivered=message.delivery_info.get("redelivered", False),
         )
         if context.overdue:
