@@ -55,16 +55,18 @@ _COUNTED = """
         AND (tgname IN ('revised', 'tally_inserted') OR tgname LIKE 'revised\\_%' AND tgtype & 16 <> 0)
 """
 
+# A % in it is one.
+_AS_IT_IS = {"no_parameters": True}
+
 
 def differences(engine: Engine, models: MetaData) -> list[str]:
     """A line for each thing that a model's table is in one place and not in the other.
 
     An index that the models lack, and that keeps nothing unique, is none.
     """
-    # Without parameters a % is one.
-    with engine.connect().execution_options(no_parameters=True) as connection:
+    with engine.connect() as connection:
         present = _facts(connection)
-        for table, statement in connection.exec_driver_sql(_COUNTED):
+        for table, statement in connection.exec_driver_sql(_COUNTED, execution_options=_AS_IT_IS):
             present[table, statement] = statement
         with _made(connection, models):
             wanted = _facts(connection)
