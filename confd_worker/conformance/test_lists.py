@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from confd_schemas.spec import Listing
 from psycopg2.extensions import cursor
-from sqlalchemy import event
+from sqlalchemy import Pool, event
 
 from ..config import Settings
 from ..core.context import Context
@@ -134,16 +134,17 @@ def runtime(system: System, statements: list[str]) -> Iterator[Runtime]:
                 statements.append(query)
             super().execute(query, variables)
 
-    runtime = Runtime(Settings(db_uri=system.db_uri, amqp_uri=system.amqp_uri, master_tenant_uuid=""), {})
-
-    @event.listens_for(runtime.database.engine, "connect")
     def count(connection: Any, record: Any) -> None:
         connection.cursor_factory = Counting
 
-    runtime.database.engine.dispose()
-    statements.clear()
-    yield runtime
-    runtime.database.close()
+    # All pools, as a worker may have more than one.
+    event.listen(Pool, "connect", count)
+    runtime = Runtime(Settings(db_uri=system.db_uri, amqp_uri=system.amqp_uri, master_tenant_uuid=""), {})
+    try:
+        yield runtime
+    finally:
+        event.remove(Pool, "connect", count)
+        runtime.database.close()
 
 
 @pytest.mark.parametrize("count", [0, 1, 12])
