@@ -115,6 +115,16 @@ class Settings(BaseSettings):
     log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = _option(
         "console", "How log lines look.", "console or json"
     )
+    log_bytes: int = _option(
+        10_000_000,
+        "How long a log file of `up` may get, in bytes; then it is put aside.",
+        "a whole number from 100000 to 1000000000",
+        ge=100_000,
+        le=1_000_000_000,
+    )
+    log_kept: int = _option(
+        2, "Files of each log of `up` that were put aside and stay.", "a whole number from 0 to 1000", ge=0, le=1000
+    )
     queue_type: Annotated[Literal["classic", "quorum"], BeforeValidator(_lower)] = _option(
         "classic",
         "How RabbitMQ keeps the queues of calls: on one node, or on several of a cluster.",

@@ -22,6 +22,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from .log_files import DEFAULT_LIMITS, LOGS, Limits
+
 __all__ = ["Ledger", "Misconfigured", "Process", "Program", "Supervisor", "last_lines", "stop_all"]
 
 MISCONFIGURED = 2
@@ -30,7 +32,6 @@ STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # A process that lived as long is not in a crash loop, in seconds.
 STABLE = 10.0
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
-LOG_LIMIT = 10_000_000
 SHOWN_LINES = 15
 PR_SET_PDEATHSIG = 1
 
@@ -57,6 +58,8 @@ class Program:
         environment: all variables of the process; those of this process when None.
         folder: where it runs.
         log: the file that takes its output; when None it shares this process's.
+        limits: of the log.
+        umask: what it takes from the modes of its files; as this process does when -1.
         stop_signal: what asks it to end.
         patience: seconds that it may take to end before it is killed.
     """
@@ -66,6 +69,8 @@ class Program:
     environment: Mapping[str, str] | None = None
     folder: Path | None = None
     log: Path | None = None
+    limits: Limits = DEFAULT_LIMITS
+    umask: int = -1
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 20.0
 
@@ -77,7 +82,7 @@ class Process:
         self.program = program
         self.started = 0.0
         self._child: subprocess.Popen[bytes] | None = None
-        self._log_begins = 0
+        self._log_begins = (0, 0)
 
     @property
     def name(self) -> str:
@@ -103,19 +108,19 @@ class Process:
         """Start it. Raises OSError when that cannot be done."""
         self.started = time.monotonic()
         program = self.program
-        with contextlib.ExitStack() as open_files:
-            output = open_files.enter_context(_log_file(program.log)) if program.log else None
-            self._log_begins = output.tell() if output else 0
-            self._child = subprocess.Popen(
-                list(program.command),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=program.folder,
-                env=program.environment,
-                start_new_session=True,
-                preexec_fn=_ends_with_parent(program.stop_signal),
-            )
+        output = LOGS.pipe(program.log, program.limits) if program.log else None
+        self._log_begins = _end_of(program.log)
+        self._child = subprocess.Popen(
+            list(program.command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=program.folder,
+            env=program.environment,
+            umask=program.umask,
+            start_new_session=True,
+            preexec_fn=_ends_with_parent(program.stop_signal),
+        )
 
     def ask_to_stop(self) -> None:
         """Send the stop signal."""
@@ -259,6 +264,7 @@ class Supervisor:
         """
         until = None if seconds is None else time.monotonic() + seconds
         while not self.stopping:
+            LOGS.look_after()
             due = [self._look_after(watched) for group in self._groups for watched in group]
             now = time.monotonic()
             if until is not None and now >= until:
@@ -351,25 +357,30 @@ def stop_all(processes: Sequence[Process], hurry: Callable[[], bool] = lambda: F
         process.kill()
 
 
-def last_lines(log: Path | None, begins: int = 0) -> str:
+def last_lines(log: Path | None, begins: tuple[int, int] = (0, 0)) -> str:
     """The end of a log file; empty when there is none.
 
     Args:
-        begins: bytes of the file that do not count.
+        begins: the file as it was once, and how many of its bytes do not count.
     """
-    if log is None or not log.exists():
+    now, _ = _end_of(log)
+    if log is None or not now:
         return ""
     with log.open(encoding="utf-8", errors="replace") as lines:
-        lines.seek(begins)
+        lines.seek(begins[1] if now == begins[0] else 0)
         return "".join(deque(lines, SHOWN_LINES)).rstrip()
 
 
-def _log_file(path: Path) -> Any:
-    """The log, open for writing; what was there is put aside when it has grown long."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > LOG_LIMIT:
-        path.replace(path.with_name(path.name + ".1"))
-    return path.open("ab")
+def _end_of(log: Path | None) -> tuple[int, int]:
+    """Which file the log is, another one once it was put aside, and how long; zeros where there is none."""
+    if log is None:
+        return 0, 0
+    LOGS.flush()
+    try:
+        status = log.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return status.st_ino, status.st_size
 
 
 def _ends_with_parent(number: signal.Signals) -> Callable[[], None] | None:

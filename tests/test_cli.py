@@ -138,6 +138,11 @@ def test_config_shows_settings_with_their_source_and_without_secrets() -> None:
     assert "CONFD_AMPQ_URI is no setting" in done.stderr
 
 
+def test_the_readme_has_the_table_of_settings() -> None:
+    readme = Path(__file__).parent.with_name("README.md").read_text()
+    assert f"\n\n{run('config', '--markdown').stdout}\n" in readme
+
+
 def test_commands_use_the_settings_of_the_running_system_unless_a_file_is_named() -> None:
     Path(".confd").mkdir()
     Path(".confd", "confd.yml").write_text("processes: 4\n")

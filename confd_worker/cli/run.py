@@ -36,6 +36,7 @@ def worker_processes(
         services: names of those to host; those of the settings when empty.
         logs: the folder of their logs; when None they write to this process's standard error.
     """
+    from ..log_files import Limits
     from ..supervisor import Process, Program
 
     names = [f"worker-{number}" for number in range(1, settings.processes + 1)]
@@ -46,6 +47,7 @@ def worker_processes(
                 [sys.executable, "-m", "confd_worker.worker_process", name, *services],
                 environment=environment,
                 log=logs / f"{name}.log" if logs else None,
+                limits=Limits(settings.log_bytes, settings.log_kept),
                 patience=settings.drain_seconds + GRACE,
             )
         )
@@ -55,6 +57,7 @@ def worker_processes(
 
 def gateway_process(settings: "Settings", environment: dict[str, str], logs: Path) -> "Process":
     """The gateway's process, not started."""
+    from ..log_files import Limits
     from ..supervisor import Process, Program
 
     return Process(
@@ -63,6 +66,7 @@ def gateway_process(settings: "Settings", environment: dict[str, str], logs: Pat
             [sys.executable, "-m", "confd_worker", "gateway"],
             environment=environment,
             log=logs / "gateway.log",
+            limits=Limits(settings.log_bytes, settings.log_kept),
             patience=settings.drain_seconds + GRACE,
         )
     )
