@@ -77,10 +77,10 @@ def test_a_list_is_not_made_again_while_nothing_changes_and_old_ones_make_room()
     def show(*numbers: int) -> list[int]:
         made.clear()
         for number in numbers:
-            assert len(pages.show(statement, (number,))) == 600_000
+            assert len(pages.show(statement, (number,), read)) == 600_000
         return list(made)
 
-    pages, statement = ListCache(read), Statement("SELECT 1")
+    pages, statement = ListCache(), Statement("SELECT 1")
     assert show(1, 2, 1, 2) == [1, 2]
     snapshot = "2:2:"
     assert show(1, 1) == [1]

@@ -63,7 +63,7 @@ def system(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="session")
 def database(system: System) -> Iterator[Database]:
     """The system's database as the worker uses it, for tests that look closer than a caller can."""
-    database = Database(system.db_uri, connections=2)
+    database = Database(system.db_uri, connections=4)
     yield database
     database.close()
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from itertools import count
 from typing import Any
 
@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import errors
 from .context import Context, Facts
-from .database.engine import Database, lost_race, refusal, unreachable, violated
+from .database.engine import Database, lost_race, outdated, refusal, too_late, unreachable, violated
 from .database.session import ChangeSession
 from .database.wire import Bound, Statement
 
@@ -143,6 +143,7 @@ class Once:
         database: where its changes happen.
         context: of the call.
         facts: of the process.
+        service: that is called.
 
     Attributes:
         call: service, method and arguments, which tell calls apart that reuse an idempotency key.
@@ -150,13 +151,13 @@ class Once:
         trusting: whether constraints are to tell what is taken.
     """
 
-    def __init__(self, database: Database, context: Context, facts: Facts) -> None:
+    def __init__(self, database: Database, context: Context, facts: Facts, service: str = "") -> None:
         self.call: Any = None
         self.transaction: Transaction | None = None
         self.trusting = False
         self._trusted = False
         self._committing = False
-        self._database, self._context, self._facts = database, context, facts
+        self._database, self._context, self._facts, self._service = database, context, facts, service
 
     def called(self, *call: Any) -> None:
         """The call is this one: service, method and arguments."""
@@ -177,6 +178,10 @@ class Once:
                     raise
             except (SQLAlchemyError, psycopg2.Error) as error:
                 gone = unreachable(error)
+                if too_late(error):
+                    raise refusal(error) from error
+                if outdated(error):
+                    self._database.renew()
                 if not gone and not lost_race(error):
                     raise
                 # Without a key nobody can look up whether the commit that was lost took effect.
@@ -260,7 +265,7 @@ class Once:
 
     @contextmanager
     def _begun(self) -> Iterator[Transaction]:
-        with self._database.session(self._context) as session:
+        with self._database.session(self._context, self._service) as session:
             session.together = self.trusting
             self.transaction = transaction = Transaction(session)
             try:
@@ -285,7 +290,7 @@ class Once:
             # Nobody waits any more; and a process that was stopped for a while may have begun too late.
             raise errors.Overdue()
         if isinstance(reply, Shown) and not key:
-            reply = self._database.read(reply.statement, reply.parameters, session).encode()
+            reply = session.run(reply.statement.sql, reply.parameters)[0][0].encode()
         last = list(transaction.outgoing.statements(self._facts))
         then = None
         if isinstance(reply, Shown):
@@ -301,7 +306,7 @@ class Once:
         return rows[0][0] if isinstance(reply, Shown) else reply
 
 
-@cache
+@lru_cache(1000)
 def _record_of(shown: Statement, parameters: int) -> Statement:
     """Writes down the call that its last two parameters tell, with what the statement gives as its reply."""
     return Statement(f"""

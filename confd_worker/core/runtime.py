@@ -51,9 +51,9 @@ class Runtime:
         self._bell = Bell(self.jobs, self._notify)
         self.facts = Facts(settings, self._origin(), self._bell.ring, settings.master_tenant_uuid or None)
 
-    def work(self, context: Context) -> Work:
-        """A unit of work for one call."""
-        return Work(self.database, context, self.facts)
+    def work(self, context: Context, service: str = "") -> Work:
+        """A unit of work for one call of a service."""
+        return Work(self.database, context, self.facts, service)
 
     def start(self) -> None:
         """Start the jobs and begin to consume."""

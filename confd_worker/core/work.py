@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import orjson
@@ -32,14 +33,16 @@ class Work:
         database: where it happens.
         context: of the call.
         facts: of the process.
+        service: that is called.
     """
 
-    def __init__(self, database: Database, context: Context, facts: Facts) -> None:
+    def __init__(self, database: Database, context: Context, facts: Facts, service: str = "") -> None:
         self.context = context
         self.settings = facts.settings
         self._facts = facts
         self._database = database
-        self._once = Once(database, context, facts)
+        self._once = Once(database, context, facts, service)
+        self._read = partial(database.read, service=service, deadline=context.deadline)
         self._checking = False
 
     @property
@@ -65,13 +68,14 @@ class Work:
         """
         if self.running and not self._checking:
             self.session.flush()
-        return self._database.read(statement, parameters, self.session if self.running else None)
+        rows = self.session.run(statement.sql, parameters) if self.running else self._read(statement, parameters)
+        return rows[0][0] if rows else None
 
     def page(self, statement: Statement, parameters: tuple[Any, ...]) -> Json:
         """The JSON that a list's statement gives; outside of a transaction it may be the same as before."""
         if self.running:
             return Json(self.read(statement, parameters))
-        return Json(self._database.lists.show(statement, parameters))
+        return Json(self._database.lists.show(statement, parameters, self._read))
 
     def flush(self) -> None:
         """Write what is new and what was changed, so that an error of a constraint comes here."""

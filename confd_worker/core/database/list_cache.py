@@ -7,7 +7,7 @@ the same snapshot see the same rows, and a snapshot's text tells it apart from e
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .wire import Statement
@@ -16,6 +16,11 @@ __all__ = ["ListCache"]
 
 _MOST_BYTES = 16 * 1024 * 1024
 _LARGEST = 1024 * 1024
+_MOST = 10_000
+# Of an entry, without its texts.
+_BESIDE = 600
+
+Read = Callable[[Statement, Sequence[Any]], list[Sequence[Any]]]
 
 
 class _Shown(NamedTuple):
@@ -24,22 +29,21 @@ class _Shown(NamedTuple):
 
 
 class ListCache:
-    """What lists showed last, in a process.
+    """What lists showed last, in a process."""
 
-    Args:
-        read: gives the rows of a statement, outside of any transaction.
-    """
-
-    def __init__(self, read: Callable[[Statement, Sequence[Any]], list[Sequence[Any]]]) -> None:
-        self._read = read
+    def __init__(self) -> None:
         self._shown: OrderedDict[Any, _Shown] = OrderedDict()
         self._bytes = 0
 
-    def show(self, statement: Statement, values: tuple[Any, ...]) -> bytes:
-        """The text that a statement gives, as UTF-8."""
+    def show(self, statement: Statement, values: tuple[Any, ...], read: Read) -> bytes:
+        """The text that a statement gives, as UTF-8.
+
+        Args:
+            read: gives the rows of a statement, outside of any transaction.
+        """
         key = statement, values
         known = self._shown.get(key)
-        [(snapshot, text)] = self._read(_unless_shown(statement, len(values)), (*values, known and known.snapshot))
+        [(snapshot, text)] = read(_unless_shown(statement, len(values)), (*values, known and known.snapshot))
         if text is not None:
             known = _Shown(snapshot.decode(), text)
             self._keep(key, known)
@@ -55,17 +59,22 @@ class ListCache:
 
     def _keep(self, key: Any, shown: _Shown) -> None:
         old = self._shown.pop(key, None)
-        self._bytes -= len(old.text) if old else 0
+        self._bytes -= _size(key, old) if old else 0
         if len(shown.text) > _LARGEST:
             return
         self._shown[key] = shown
-        self._bytes += len(shown.text)
-        while self._bytes > _MOST_BYTES:
-            _, oldest = self._shown.popitem(last=False)
-            self._bytes -= len(oldest.text)
+        self._bytes += _size(key, shown)
+        while self._bytes > _MOST_BYTES or len(self._shown) > _MOST:
+            oldest, forgotten = self._shown.popitem(last=False)
+            self._bytes -= _size(oldest, forgotten)
 
 
-@cache
+def _size(key: Any, shown: _Shown) -> int:
+    """Bytes that a list takes here, with what is kept beside it."""
+    return len(shown.text) + sum(len(str(value)) for value in key[1]) + _BESIDE
+
+
+@lru_cache(1000)
 def _unless_shown(statement: Statement, parameters: int) -> Statement:
     """The snapshot, and the statement's text, but null for it where that is the snapshot of the last parameter."""
     return Statement(

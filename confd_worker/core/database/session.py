@@ -18,7 +18,7 @@ from sqlalchemy.orm.attributes import instance_state
 from ...models.base import Base, TenantOwned
 from .id_blocks import IdBlocks
 from .rows import NotLocked, quoted_table
-from .wire import Bound, Statement, Wire, unreachable
+from .wire import Bound, Statement, Wire, outdated, seconds_left, unreachable
 from .writing import Relation, State, Writing, pair, place, words, writing_of
 
 __all__ = ["WIRE", "ChangeSession"]
@@ -50,6 +50,7 @@ class ChangeSession(Session):
     Args:
         visible: uuids of the tenants that every query of a tenant-owned table is limited to; None means all.
         ids: has ids at hand.
+        deadline: Unix time after which nobody waits for the change.
 
     Attributes:
         together: whether what gives no rows waits for what does, and so makes no round trip of its own, and what is
@@ -58,9 +59,11 @@ class ChangeSession(Session):
 
     together = False
 
-    def __init__(self, bind: Any, visible: tuple[str, ...] | None, ids: IdBlocks) -> None:
+    def __init__(
+        self, bind: Any, visible: tuple[str, ...] | None, ids: IdBlocks, deadline: float | None = None
+    ) -> None:
         super().__init__(bind, autoflush=False, expire_on_commit=False)
-        self.visible = visible
+        self.visible, self.deadline = visible, deadline
         self._ids_at_hand = ids
         self._wire: Wire | None = None
         self._settled = _NOTHING
@@ -139,7 +142,7 @@ class ChangeSession(Session):
         try:
             return do(self._wire, *arguments)
         except psycopg2.Error as error:
-            if unreachable(error):
+            if unreachable(error) or outdated(error):
                 self.connection().invalidate(error)
             raise
 
@@ -211,6 +214,11 @@ class ChangeSession(Session):
     def _ids(self, writing: Writing, number: int) -> list[int]:
         key = writing.rows.table.autoincrement_column.name
         return [id_ for (id_,) in self.run(_IDS, (quoted_table(writing.rows.table), key, number))]
+
+
+@event.listens_for(ChangeSession, "after_begin")
+def _limit_time(session: ChangeSession, transaction: Any, connection: Any) -> None:
+    connection.info[WIRE].within(seconds_left(session.deadline))
 
 
 @event.listens_for(ChangeSession, "after_soft_rollback")

@@ -14,10 +14,19 @@ from sqlalchemy import make_url
 
 from ..greenlets import Event, GreenThread, sleep, spawn
 
-__all__ = ["CHANNEL", "Bell", "Standby"]
+__all__ = ["CHANNEL", "CONNECTION", "Bell", "Standby"]
 
 CHANNEL = "confd_outbox"
 """Name of the channel on which PostgreSQL's NOTIFY wakes the jobs."""
+CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""Of every connection to PostgreSQL, so that one whose other end is gone is noticed (manual of libpq)."""
 
 _log = logging.getLogger(__name__)
 _STANDBY = 0.5
@@ -78,7 +87,7 @@ class Standby(ABC):
         while not self._stopping:
             begun = time.monotonic()
             try:
-                connection = psycopg2.connect(self._dsn, connect_timeout=5, application_name=self._told)
+                connection = psycopg2.connect(self._dsn, application_name=self._told, **CONNECTION)
                 try:
                     connection.autocommit = True
                     self._stand_by(connection)

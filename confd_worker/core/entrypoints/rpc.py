@@ -24,7 +24,7 @@ from nameko.extensions import DependencyProvider, ProviderCollector, SharedExten
 from .. import errors
 from ..bus.connection import RPC_EXCHANGE, Subscription
 from ..context import Context
-from ..database.engine import refusal, unreachable
+from ..database.engine import refusal, too_late, unreachable
 from ..runtime import RUNTIME, Runtime
 from ..work import Work
 
@@ -44,7 +44,7 @@ class UnitOfWork(DependencyProvider):
     def get_dependency(self, worker_ctx: Any) -> Work:
         """The unit of work for the call's context."""
         runtime: Runtime = self.container.config[RUNTIME]
-        return runtime.work(worker_ctx.data.get(CONTEXT) or Context())
+        return runtime.work(worker_ctx.data.get(CONTEXT) or Context(), worker_ctx.service_name)
 
 
 class RpcConsumer(SharedExtension, ProviderCollector):
@@ -293,7 +293,7 @@ def _told(error: BaseException, message: amqp.Message) -> dict[str, Any]:
         service, _, name = routing_key.rpartition(".")
         alike = nearest(routing_key, _known_methods())
         return _data(serialize(error), errors.UnknownMethod(service, name, alike))
-    if unreachable(error):
+    if unreachable(error) or too_late(error):
         error = refusal(error)
     if not isinstance(error, errors.ServiceError):
         headers = message.headers or {}

@@ -17,6 +17,7 @@ from .projection import COMMA, Projection, document, joined, parameter
 
 __all__ = ["Lists", "listed"]
 
+_MOST_SHAPES = 200
 _EMPTY = b'{"total":0,"items":[]}'
 
 
@@ -70,9 +71,12 @@ class Lists:
             return Json(_EMPTY)
         shape = (schema, _limits(tenants), tuple(name for name, _ in wanted.filters), _searches(wanted),
                  wanted.order, wanted.descending, wanted.limit is None)  # fmt: skip
-        if shape not in self._statements:
-            self._statements[shape] = self.statement(wanted, _limits(tenants), schema)
-        statement = self._statements[shape]
+        statement = self._statements.get(shape)
+        if statement is None:
+            statement = self._statements[shape] = self.statement(wanted, _limits(tenants), schema)
+            # There are as many as filters, orders and searches can be combined.
+            while len(self._statements) > _MOST_SHAPES:
+                del self._statements[next(iter(self._statements))]
         # What one searches for, the next one does not.
         return Json(work.read(statement, values)) if wanted.search else work.page(statement, values)
 
