@@ -19,6 +19,10 @@ __all__ = ["configure", "mask"]
 
 SECRET = re.compile(r"(^|_|-)(password|passwd|token|secret|auth_section_options|authorization)s?$", re.IGNORECASE)
 PASSWORD_IN_URI = re.compile(r"(\b[\w+.-]+://[^:/@\s]*):[^/\s]*@")
+# What an error of the database says of values, up to what SQLAlchemy or Python say of the error behind it.
+LABELS = ("DETAIL:", "CONTEXT:", "QUERY:", "LINE ")
+VALUES = re.compile(r"\b(DETAIL|CONTEXT|QUERY|LINE \d+):.*?(?=\n\n(?:\[SQL: |The above |During )|\Z)", re.DOTALL)
+PARAMETERS = re.compile(r"\[parameters: [^\n]*\]")
 MASK = "***"
 # At INFO these tell what only matters when one looks for a fault in them.
 TALKATIVE = ("aiormq", "alembic", "amqp", "httpcore", "httpx", "kombu", "nameko", "urllib3")
@@ -85,7 +89,9 @@ class _Lines:
 
 
 def mask(_: Any, __: str, event: EventDict) -> MutableMapping[str, Any]:
-    """A structlog processor that hides secrets: by their key, at any depth, and passwords in URIs in any text."""
+    """A structlog processor that hides secrets: by their key, at any depth; in any text passwords in URIs, and what
+    errors of the database say of the values of statements.
+    """
     return {key: _masked(key, value) for key, value in event.items()}
 
 
@@ -93,7 +99,7 @@ def _masked(key: object, value: Any) -> Any:
     if isinstance(key, str) and SECRET.search(key) and value not in (None, ""):
         return MASK
     if isinstance(value, str):
-        return PASSWORD_IN_URI.sub(rf"\1:{MASK}@", value) if "://" in value else value
+        return _masked_text(value)
     if isinstance(value, Mapping):
         return {name: _masked(name, one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -102,6 +108,16 @@ def _masked(key: object, value: Any) -> Any:
             return [value[0], _masked(value[0], value[1])]
         return [_masked(None, one) for one in value]
     return value
+
+
+def _masked_text(text: str) -> str:
+    if "://" in text:
+        text = PASSWORD_IN_URI.sub(rf"\1:{MASK}@", text)
+    if "[parameters: " in text:
+        text = PARAMETERS.sub(f"[parameters: {MASK}]", text)
+    if any(label in text for label in LABELS):
+        text = VALUES.sub(rf"\1: {MASK}", text)
+    return text
 
 
 def _drop_copy(_: Any, __: str, event: EventDict) -> EventDict:
