@@ -24,7 +24,17 @@ from .cors import Cors
 from .errors import BrokenOff, ClientGone, Failure, HeadersTooLarge, NotAllowed
 from .files import download, upload
 from .replies import decode, failure_response, json_response, render
-from .requests import body_pieces, condition, context, json_body, query_arguments, read_body, request_id, text_body
+from .requests import (
+    body_pieces,
+    condition,
+    context,
+    json_body,
+    one_of_each,
+    query_arguments,
+    read_body,
+    request_id,
+    text_body,
+)
 from .routing import Match, Router
 from .settings import GatewaySettings
 from .status import STATUS_SECONDS, compose_status
@@ -144,6 +154,8 @@ class Gateway:
         try:
             if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX:
                 raise HeadersTooLarge
+            if len(headers) < len(scope["headers"]):
+                headers = one_of_each(scope["headers"])
             if scope["method"] == "OPTIONS":
                 return self._options(scope, headers)
             match = self._router.match(scope["method"], scope["path"], scope.get("raw_path"))
@@ -188,7 +200,7 @@ class Gateway:
         return render(match, result, base, self._bodies)
 
     async def _access(self, match: Match, headers: Headers) -> Access | None:
-        acl = match.route.acl(match.segments)
+        acl = match.route.acl(match.values)
         if acl is None:
             return None
         token = headers.get(b"x-auth-token", b"").decode("latin-1")

@@ -6,7 +6,7 @@ from typing import Any
 
 from .errors import MasterTenantUnknown, NotMaster, TokenRefused
 
-__all__ = ["ALL_TENANTS", "Access", "Auth", "OpenAuth", "chosen_tenant"]
+__all__ = ["ALL_TENANTS", "UUID", "Access", "Auth", "OpenAuth", "chosen_tenant", "usual_uuid"]
 
 ALL_TENANTS = ("*",)
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -87,6 +87,11 @@ class OpenAuth(Auth):
     async def access(self, token: str, acl: str, tenant: str, *, master_only: bool) -> Access:
         """Full access, in the chosen tenant or the master tenant."""
         return Access(chosen_tenant(token, acl, tenant) or self.master_tenant, ALL_TENANTS)
+
+
+def usual_uuid(value: Any) -> str | None:
+    """A uuid in its usual form; None for anything else."""
+    return value.lower() if isinstance(value, str) and UUID.fullmatch(value) else None
 
 
 def chosen_tenant(token: str, acl: str, tenant: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import structlog
 
-from .auth import Access, Auth, chosen_tenant
+from .auth import Access, Auth, chosen_tenant, usual_uuid
 from .cache import Cache
 from .errors import AuthUnavailable, TenantRefused, TokenRefused
 
@@ -118,8 +118,11 @@ class ServerAuth(Auth):
             if answer.status_code == 200:
                 data = answer.json()["data"]
                 metadata = data["metadata"]
-                tenant = str(metadata["tenant_uuid"]).lower()
-                return {"tenant": tenant, "user": metadata.get("uuid") or None, "session": data.get("session_uuid")}
+                # The account of a daemon may be called by anything: it is no user.
+                user, session = usual_uuid(metadata.get("uuid")), data.get("session_uuid")
+                tenant = usual_uuid(metadata["tenant_uuid"])
+                if tenant is not None:
+                    return {"tenant": tenant, "user": user, "session": session}
         except (ValueError, KeyError, TypeError, AttributeError):
             pass
         raise self._unexpected(answer)
@@ -133,7 +136,8 @@ class ServerAuth(Auth):
             return (own,)
         try:
             if answer.status_code == 200:
-                return tuple(dict.fromkeys((tenant, *(str(one["uuid"]).lower() for one in answer.json()["items"]))))
+                told = [usual_uuid(one["uuid"]) for one in answer.json()["items"]]
+                return tuple(dict.fromkeys((tenant, *(uuid for uuid in told if uuid))))
         except (ValueError, KeyError, TypeError):
             pass
         raise self._unexpected(answer)

@@ -5,7 +5,7 @@ import base64
 import codecs
 import re
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +22,7 @@ __all__ = [
     "condition",
     "context",
     "json_body",
+    "one_of_each",
     "query_arguments",
     "read_body",
     "request_id",
@@ -39,6 +40,8 @@ CHARSETS = re.compile(r"utf-(8|8-sig|16|16-[bl]e|32|32-[bl]e)|ascii|iso8859-\d+|
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 REVISION_TAG = re.compile(rb'"([0-9]{1,10})"')
 IDEMPOTENCY_KEY = re.compile(rb"[\x20-\x7e]{1,255}")
+# Given twice, it is not known which one a proxy before the gateway has looked at.
+GIVEN_ONCE = frozenset((b"x-auth-token", b"wazo-tenant", b"idempotency-key", b"host", b"content-type"))
 EMPTY_OBJECT = msgspec.Raw(b"{}")
 
 
@@ -146,6 +149,22 @@ def query_arguments(route: Route, query: bytes) -> dict[str, str]:
             raise BadRequest(f"Input Error - parameter {name!r}: {value!r} is not valid")
         arguments[name] = value
     return arguments
+
+
+def one_of_each(given: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers by name; of a repeated one the last, as proxies write behind what is there.
+
+    Raises:
+        BadRequest: one is repeated that tells who calls, or what.
+    """
+    headers: dict[bytes, bytes] = {}
+    for name, value in given:
+        if name in headers and name in GIVEN_ONCE:
+            raise BadRequest(f"Input Error - {name.decode('ascii').title()}: must not be given twice")
+        if name in headers and name == b"if-match":
+            value = headers[name] + b"," + value
+        headers[name] = value
+    return headers
 
 
 def request_id(headers: Mapping[bytes, bytes]) -> str:

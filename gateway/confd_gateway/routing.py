@@ -1,16 +1,18 @@
 """Finds the operation of a URL in a tree of path segments, in steps of the path's length."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
+from uuid import UUID
 
 import msgspec
 from confd_schemas.files import is_filename
 from confd_schemas.schema import Item
 from confd_schemas.spec import Operation, Resource
 
+from .auth import UUID as USUAL_UUID
 from .errors import NotAllowed, NotFound
 
 __all__ = ["PREFIX", "Match", "Route", "Router"]
@@ -18,11 +20,12 @@ __all__ = ["PREFIX", "Match", "Route", "Router"]
 PREFIX = "/1.1"
 VARIABLE = re.compile(r"\{(\w+):([^{}]+)\}")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
-UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# No id is larger than 64 bits, and so nothing larger can be found.
-MAX_DIGITS = 18
+# No id is larger than 64 bits, and so nothing larger can be found; and no name is so long.
+MAX_DIGITS, MAX_TEXT = 18, 512
 # The narrower type is tried first where several match.
-SPECIFICITY = ("int", "uuid", "id", "filename", "text")
+SPECIFICITY = ("int", "uuid", "id", "filename", "uuid or text", "text")
+# What they mean to an ACL is not what they mean in a name.
+NOT_IN_ACL = str.maketrans(".#", "__")
 
 Converter = Callable[[str], Any]
 
@@ -34,7 +37,7 @@ def _integer(segment: str) -> int | None:
 
 
 def _uuid(segment: str) -> str | None:
-    return segment.lower() if len(segment) == 36 and UUID.fullmatch(segment) else None
+    return segment.lower() if len(segment) == 36 and USUAL_UUID.fullmatch(segment) else None
 
 
 def _id(segment: str) -> int | str | None:
@@ -43,14 +46,35 @@ def _id(segment: str) -> int | str | None:
 
 
 def _text(segment: str) -> str | None:
-    return segment or None
+    return segment if 0 < len(segment) <= MAX_TEXT else None
+
+
+def _uuid_or_text(segment: str) -> str | None:
+    """A UUID in its usual form, in whatever form that the worker understands it is given."""
+    text = _text(segment)
+    try:
+        return text and str(UUID(text))
+    except ValueError:
+        return text
 
 
 def _filename(segment: str) -> str | None:
     return segment if is_filename(segment) else None
 
 
-CONVERTERS: dict[str, Converter] = {"int": _integer, "uuid": _uuid, "id": _id, "filename": _filename, "text": _text}
+CONVERTERS: dict[str, Converter] = {
+    "int": _integer,
+    "uuid": _uuid,
+    "id": _id,
+    "filename": _filename,
+    "uuid or text": _uuid_or_text,
+    "text": _text,
+}
+
+
+def _kind(name: str, kind: str) -> str:
+    """The type of a variable; of those that take any text, the ones called after a UUID also know such."""
+    return "uuid or text" if kind == "text" and name.rpartition("_")[2] == "uuid" else kind
 
 
 def _converter(kind: str) -> Converter:
@@ -87,14 +111,19 @@ class Route:
             optional = [(name, Any, None) for name in self.location_fields]
             self.located = msgspec.json.Decoder(msgspec.defstruct("Located", optional))
 
-    def acl(self, segments: tuple[str, ...]) -> str | None:
-        """What a token must grant, with the path's variables as they were given; None when no token is needed."""
+    def acl(self, values: Mapping[str, Any]) -> str | None:
+        """What a token must grant; None when no token is needed.
+
+        Args:
+            values: of the path's variables, as they were understood: a rule about an item holds for each of its
+                spellings.
+        """
         parts = self._acl
         if parts is None or len(parts) == 1:
             return None if parts is None else parts[0]
-        given = dict(zip(self.names, segments, strict=True))
         return "".join(
-            given[part].replace(".", "_") if place % 2 and part in given else part for place, part in enumerate(parts)
+            str(values[part]).translate(NOT_IN_ACL) if place % 2 and part in values else part
+            for place, part in enumerate(parts)
         )
 
 
@@ -103,13 +132,11 @@ class Match:
     """A route that a URL leads to.
 
     Attributes:
-        segments: the path's variables as they were given.
-        values: the same as arguments of the call, by name.
+        values: the path's variables as they were understood, by name; arguments of the call.
         places: where in the tree the URL leads to.
     """
 
     route: Route
-    segments: tuple[str, ...]
     values: dict[str, Any]
     places: "list[_Node]"
 
@@ -154,7 +181,11 @@ class Router:
         node = self._root
         for segment in operation.path.strip("/").split("/"):
             variable = VARIABLE.fullmatch(segment)
-            node = node.variable(variable[2]) if variable else node.literals.setdefault(segment, _Node())
+            node = (
+                node.variable(_kind(variable[1], variable[2]))
+                if variable
+                else node.literals.setdefault(segment, _Node())
+            )
         if operation.method in node.routes:
             raise ValueError(f"{operation.method} {operation.path}: there is another operation of that method and path")
         node.routes[operation.method] = Route(operation)
@@ -175,15 +206,14 @@ class Router:
             if route is None:
                 others.append(node)
                 continue
-            values = dict(zip(route.names, (value for _, value in found), strict=True))
-            return Match(route, tuple(given for given, _ in found), values, [node, *others])
+            return Match(route, dict(zip(route.names, found, strict=True)), [node, *others])
         if others:
             raise NotAllowed(_allowed(others))
         raise NotFound
 
     def _find(
-        self, node: _Node, segments: list[str], at: int, found: tuple[tuple[str, Any], ...]
-    ) -> Iterator[tuple[_Node, tuple[tuple[str, Any], ...]]]:
+        self, node: _Node, segments: list[str], at: int, found: tuple[Any, ...]
+    ) -> Iterator[tuple[_Node, tuple[Any, ...]]]:
         """The places that the path leads to, those through literals first."""
         if at == len(segments):
             if node.routes:
@@ -196,7 +226,7 @@ class Router:
         for _, convert, following in node.variables:
             value = convert(segment)
             if value is not None:
-                yield from self._find(following, segments, at + 1, (*found, (segment, value)))
+                yield from self._find(following, segments, at + 1, (*found, value))
 
 
 def _segments(path: str, raw_path: bytes | None) -> list[str]:

@@ -20,6 +20,7 @@ from confd_schemas.spec import Listing, Resource, operation, refused, resource
 MASTER = "10000000-0000-4000-8000-000000000001"
 CHILD = "10000000-0000-4000-8000-000000000002"
 OTHER = "10000000-0000-4000-8000-000000000003"
+UNREAD = "8c5f0000-0000-4000-8000-00000000abcd"
 USER = "20000000-0000-4000-8000-000000000001"
 
 SERVICES = ("things", "status", "api", "files", "rows")
@@ -71,7 +72,7 @@ tenants:
 tokens:
   - {{token: all, tenant_uuid: {MASTER}, acl: ["confd.#"], user_uuid: {USER}}}
   - {{token: child, tenant_uuid: {CHILD}, acl: ["confd.#"]}}
-  - {{token: reader, tenant_uuid: {MASTER}, acl: ["confd.#.read", "!confd.things.7.read"]}}
+  - {{token: reader, tenant_uuid: {MASTER}, acl: [confd.#.read, "!confd.things.7.read", "!confd.things.{UNREAD}.read"]}}
 """
 
 

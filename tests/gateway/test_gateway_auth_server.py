@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+UPPER = "20000000-0000-4000-8000-00000000ABCD"
 BELOW = {MASTER: [MASTER, CHILD, OTHER], CHILD: [CHILD], OTHER: [OTHER]}
 
 
@@ -88,6 +89,28 @@ def test_the_server_tells_tenant_user_and_visible_tenants(server):
     assert (known.tenant_uuid, known.visible) == (CHILD, (CHILD,))
     known = access(connect(server), token="child")
     assert (known.tenant_uuid, known.visible, known.user_uuid) == (CHILD, (CHILD,), None)
+
+
+@pytest.mark.parametrize("user", ["confd-service", "", 7, None, f"{USER}x", [USER]])
+def test_a_token_whose_user_is_no_uuid_acts_as_one_without_a_user(server, user):
+    server.tokens["all"].user = user
+    known = access(connect(server))
+    assert (known.tenant_uuid, known.user_uuid) == (MASTER, None)
+
+
+def test_uuids_are_passed_on_in_their_usual_form(server):
+    server.tokens["all"] = SimpleNamespace(tenant=MASTER.upper(), user=UPPER, session="session-1")
+    known = access(connect(server))
+    assert (known.tenant_uuid, known.user_uuid) == (MASTER, UPPER.lower())
+
+
+def test_a_tenant_that_is_no_uuid_is_left_out_and_is_nobodys_own(server, monkeypatch):
+    monkeypatch.setitem(BELOW, MASTER, [MASTER, "no uuid", None])
+    assert access(connect(server)).visible == (MASTER,)
+    server.tokens["all"].tenant = "no uuid"
+    monkeypatch.setitem(BELOW, "no uuid", ["no uuid"])
+    with pytest.raises(AuthUnavailable):
+        access(connect(server))
 
 
 @pytest.mark.parametrize(

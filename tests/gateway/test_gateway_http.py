@@ -6,11 +6,11 @@ import time
 
 import orjson
 import pytest
-from gateway_fakes import CHILD, MASTER, OTHER, USER
+from gateway_fakes import CHILD, MASTER, OTHER, UNREAD, USER
 
 METHOD_REFUSED = {"message": "The method is not allowed for the requested URL."}
 MALFORMED = ["The browser (or proxy) sent a request that this server could not understand."]
-UUID = "8c5f0000-0000-4000-8000-00000000abcd"
+UUID = UNREAD
 
 
 def test_a_list_passes_on_its_parameters_and_the_context(client, worker):
@@ -129,6 +129,8 @@ def test_every_answer_may_be_read_by_browsers(client):
         ({"X-Auth-Token": ""}, "/things", ["('', 'confd.things.read')"]),
         ({"X-Auth-Token": "nobody"}, "/things", ["('nobody', 'confd.things.read')"]),
         ({"X-Auth-Token": "reader"}, "/things/7", ["('reader', 'confd.things.7.read', None)"]),
+        ({"X-Auth-Token": "reader"}, "/things/007", ["('reader', 'confd.things.7.read', None)"]),
+        ({"X-Auth-Token": "reader"}, f"/things/{UUID.upper()}", [f"('reader', 'confd.things.{UUID}.read', None)"]),
         (
             {"X-Auth-Token": "child", "Wazo-Tenant": MASTER},
             "/things",
@@ -141,6 +143,21 @@ def test_callers_are_refused_before_anything_is_called(client, worker, headers, 
     answer = client.get(path, headers=headers)
     assert (answer.status_code, answer.json()) == (401, body)
     assert worker.calls == []
+
+
+@pytest.mark.parametrize("name", ["X-Auth-Token", "Wazo-Tenant", "Idempotency-Key", "Content-Type"])
+@pytest.mark.parametrize("values", [("all", "all"), ("all", "nobody"), ("", "all")])
+def test_a_header_that_tells_who_calls_or_what_is_refused_when_given_twice(client, worker, name, values):
+    answer = client.get("/things", headers=[(name, value) for value in values])
+    assert (answer.status_code, answer.json()) == (400, [f"Input Error - {name}: must not be given twice"])
+    assert worker.calls == []
+
+
+def test_other_headers_may_be_given_twice(client, worker):
+    answer = client.get(
+        "/things", headers=[("Accept", "text/html"), ("Accept", "*/*"), ("X-Request-Id", "1"), ("X-Request-Id", "2")]
+    )
+    assert (answer.status_code, answer.headers["x-request-id"]) == (200, "2")
 
 
 def test_an_open_operation_needs_no_token_and_has_no_tenant(client, worker):
@@ -254,6 +271,11 @@ def test_if_match_goes_with_a_change_as_a_condition(client, worker, header, told
         assert worker.call.headers.get("nameko.if_revision") == told
 
 
+def test_if_match_may_be_given_twice(client, worker):
+    client.put("/things/7", headers=[("If-Match", '"7"'), ("If-Match", '"8"')], json={})
+    assert worker.call.headers.get("nameko.if_revision") == ["7", "8"]
+
+
 @pytest.mark.parametrize("header", ["", "7", 'W/"7"', '"7" "8"', '"7",', '"seven"', '"7", *', '"12345678901"'])
 def test_an_if_match_that_tells_no_revisions_is_refused(client, worker, header):
     answer = client.put("/things/7", headers={"If-Match": header}, json={})
@@ -336,6 +358,7 @@ HOSTILE = [
     (b'GET /1.1/things HTTP/1.1\r\nX-Request-Id: \xff"{}', 200),
     (b"GET /1.1/things HTTP/1.1\r\nX-Forwarded-Proto: \xff\r\nX-Script-Name: \xff\r\nOrigin: \xff", 200),
     (b"POST /1.1/rows HTTP/1.1\r\nContent-Type: text/csv; charset=\xff\r\nContent-Length: 1", 400),
+    (b"GET /1.1/things HTTP/1.1\r\nHost: b", 400),
     (b"PROPFIND /1.1/things HTTP/1.1", 405),
 ]
 

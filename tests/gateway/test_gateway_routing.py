@@ -1,5 +1,7 @@
 """URLs lead to operations."""
 
+from urllib.parse import unquote
+
 import pytest
 from confd_gateway.errors import NotAllowed, NotFound
 from confd_gateway.routing import Router
@@ -19,6 +21,7 @@ ROUTER = Router(
                 operation("PUT", "/things/{id:id}/forwards/{name:busy|noanswer}", "things.forward"),
                 operation("GET", "/files/{name:text}", "files.get"),
                 operation("HEAD", "/files/{name:text}", "files.exists"),
+                operation("GET", "/songs/{uuid:text}", "songs.get"),
             ),
         )
     ]
@@ -68,6 +71,7 @@ def test_a_url_leads_to_its_operation(method, path, rpc, values):
         "/1.1/things/main/parts/1",
         "/1.1/things/1/forwards/never",
         "/1.1/files/",
+        "/1.1/files/" + "a" * 513,
         "/1.1/nothing",
     ],
 )
@@ -89,11 +93,31 @@ def test_another_method_is_refused_with_those_that_there_are():
     assert refused.value.allowed == ("GET", "HEAD", "OPTIONS", "PUT")
 
 
-def test_the_acl_holds_the_path_as_given_with_dots_replaced():
-    found = match("GET", f"/1.1/things/{UUID}")
-    assert found.route.acl(found.segments) == f"confd.things.{UUID}.read"
-    found = match("GET", "/1.1/files/a.b.wav")
-    assert found.route.acl(found.segments) == "confd.files.a_b_wav.read"
+@pytest.mark.parametrize(
+    ("path", "understood"),
+    [
+        (f"/1.1/things/{UUID}", UUID.lower()),
+        ("/1.1/things/0653630", 653630),
+        ("/1.1/things/%30653630", 653630),
+        ("/1.1/things/000", 0),
+        (f"/1.1/songs/{UUID}", UUID.lower()),
+        (f"/1.1/songs/{UUID.replace('-', '')}", UUID.lower()),
+        (f"/1.1/songs/%7B{UUID}%7D", UUID.lower()),
+        (f"/1.1/songs/urn:uuid:{UUID}", UUID.lower()),
+        ("/1.1/songs/Any", "Any"),
+        (f"/1.1/files/{UUID}", UUID),
+    ],
+)
+def test_the_acl_and_the_call_have_a_value_as_it_was_understood_not_as_it_was_spelled(path, understood):
+    found = match("GET", unquote(path), path.encode())
+    assert list(found.values.values()) == [understood]
+    assert found.route.acl(found.values) == f"confd.{path.split('/')[2]}.{understood}.read"
+
+
+@pytest.mark.parametrize("name", ["a.b.wav", "a%23b.wav", "a_b_wav"])
+def test_an_acl_has_no_other_dots_and_wildcards_than_its_own(name):
+    found = match("GET", unquote(f"/1.1/files/{name}"), f"/1.1/files/{name}".encode())
+    assert found.route.acl(found.values) == "confd.files.a_b_wav.read"
 
 
 def test_two_operations_cannot_share_method_and_path():
