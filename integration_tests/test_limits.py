@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice, product
 from typing import Any
 
@@ -18,6 +18,8 @@ from confd_worker.core.database.list_cache import ListCache
 from confd_worker.core.database.wire import Statement
 from confd_worker.core.work import Work
 from confd_worker.services.users.dao import dao as users
+
+from .wire import Wire
 
 Call = Callable[..., Any]
 
@@ -51,12 +53,7 @@ def test_who_waits_for_a_lock_is_told_by_his_deadline_and_nobody_waits_longer(
         assert time.monotonic() - begun < 4
         if isinstance(refusal.value, RemoteError):
             assert (refusal.value.status, refusal.value.type) in ((503, "unavailable"), (503, "deadline-exceeded"))
-
-        def waiting() -> int:
-            cursor.execute(_WAITING)
-            return int(cursor.fetchone()[0])
-
-        until(lambda: waiting() == 0, "nobody waits for the lock any more", 5)
+        until(lambda: _number(cursor, _WAITING) == 0, "nobody waits for the lock any more", 5)
     with system.client(tenant) as client:
         assert client.call("groups.list")["total"] == 0
 
@@ -66,7 +63,7 @@ def test_two_services_that_wait_leave_connections_to_a_third(system: System, ten
     done: list[str] = []
 
     def wait(method: str) -> None:
-        with system.client(str(uuid.uuid4()), timeout=4) as client:
+        with system.client(str(uuid.uuid4()), timeout=2) as client:
             while not over.is_set():
                 try:
                     client.call(method, **({"body": {"host": tenant}} if method.endswith("create") else {}))
@@ -75,16 +72,12 @@ def test_two_services_that_wait_leave_connections_to_a_third(system: System, ten
 
     methods = ["access_features.create", "access_features.list", "asterisk_voicemail_zonemessages.get"]
     with _locked(system, "access_features", "voicemail_zonemessages"), system.database() as cursor:
-        callers = [threading.Thread(target=wait, args=(method,)) for method in methods * 20]
+        callers = [threading.Thread(target=wait, args=(method,)) for method in methods * 12]
         for caller in callers:
             caller.start()
 
-        def waiting() -> int:
-            cursor.execute(_WAITING)
-            return int(cursor.fetchone()[0])
-
         try:
-            until(lambda: waiting() >= 4, "calls wait for the locks")
+            until(lambda: _number(cursor, _WAITING) >= 4, "calls wait for the locks")
             with system.client(tenant, timeout=10) as client:
                 for _ in range(10):
                     client.call("users.create", body={"firstname": "Zoë"})
@@ -93,6 +86,29 @@ def test_two_services_that_wait_leave_connections_to_a_third(system: System, ten
             over.set()
             for caller in callers:
                 caller.join()
+
+
+def test_an_event_for_a_service_whose_places_are_taken_stops_no_other_service(system: System, tenant: str) -> None:
+    def wait() -> None:
+        with system.client(tenant, timeout=4) as client, suppress(ClientError):
+            client.call("users.get", id=1)
+
+    callers = [threading.Thread(target=wait) for _ in range(10)]
+    with _locked(system, "users"), Wire(system.amqp_uri) as wire, system.client(tenant, timeout=2) as client:
+        for caller in callers:
+            caller.start()
+        with system.database() as cursor:
+            until(lambda: _number(cursor, _WAITING) >= 3, "calls wait for the lock")
+        wire.publish_event("user_account_unneeded", {"uuid": str(uuid.uuid4())})
+        for _ in range(5):
+            assert client.call("access_features.list", limit=1)
+        for caller in callers:
+            caller.join()
+
+
+def _number(cursor: Any, query: str) -> int:
+    cursor.execute(query)
+    return int(cursor.fetchone()[0])
 
 
 def test_tables_that_change_under_a_worker_cost_no_call(system: System, call: Call, client: Client) -> None:

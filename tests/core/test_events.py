@@ -38,6 +38,7 @@ class Container:
         self.reasons: list[str] = []
         dead_letters = SimpleNamespace(set_aside=self._set_aside)
         self.config = {RUNTIME: SimpleNamespace(dead_letters=dead_letters)}
+        self._worker_pool = SimpleNamespace(free=lambda: 1)
 
     def _set_aside(self, message: Any, queue: str, reason: str) -> None:
         assert queue == "confd.tenants.auth_tenant_added"

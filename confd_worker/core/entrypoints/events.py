@@ -16,7 +16,7 @@ from ..bus.connection import Bus, Subscription
 from ..context import Context
 from ..greenlets import spawn_after
 from ..runtime import RUNTIME, Runtime
-from .rpc import CONTEXT
+from .rpc import CONTEXT, start_worker
 
 __all__ = ["listen", "on_event"]
 
@@ -73,7 +73,7 @@ class EventHandler(Entrypoint):
 
     def _try(self, message: amqp.Message, data: Any, attempt: int) -> None:
         try:
-            self.container.spawn_worker(
+            start_worker(
                 self,
                 (data,),
                 {},

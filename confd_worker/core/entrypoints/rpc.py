@@ -19,16 +19,17 @@ import orjson
 from confd_schemas.rpc_names import nearest
 from confd_schemas.spec import discover
 from nameko.exceptions import ContainerBeingKilled, IncorrectSignature, MethodNotFound, serialize
-from nameko.extensions import DependencyProvider, ProviderCollector, SharedExtension
+from nameko.extensions import DependencyProvider, Entrypoint, ProviderCollector, SharedExtension
 
 from .. import errors
 from ..bus.connection import RPC_EXCHANGE, Subscription
 from ..context import Context
 from ..database.engine import refusal, too_late, unreachable
+from ..greenlets import spawn_n
 from ..runtime import RUNTIME, Runtime
 from ..work import Work
 
-__all__ = ["CONTEXT", "Rpc", "UnitOfWork", "change", "procedure", "read"]
+__all__ = ["CONTEXT", "Rpc", "UnitOfWork", "change", "procedure", "read", "start_worker"]
 
 _log = logging.getLogger(__name__)
 _PREFIX = "nameko."
@@ -45,6 +46,25 @@ class UnitOfWork(DependencyProvider):
         """The unit of work for the call's context."""
         runtime: Runtime = self.container.config[RUNTIME]
         return runtime.work(worker_ctx.data.get(CONTEXT) or Context(), worker_ctx.service_name)
+
+
+def start_worker(entrypoint: Entrypoint, args: Any, kwargs: Any, **given: Any) -> None:
+    """Start an entrypoint's method; arguments as for nameko's `ServiceContainer.spawn_worker`.
+
+    Does not wait for a place among the workers of the service: who consumes, consumes for all services.
+    """
+    container = entrypoint.container
+    if container._worker_pool.free() > 0:
+        container.spawn_worker(entrypoint, args, kwargs, **given)
+    else:
+        spawn_n(_start_later, entrypoint, args, kwargs, given)
+
+
+def _start_later(entrypoint: Entrypoint, args: Any, kwargs: Any, given: dict[str, Any]) -> None:
+    try:
+        entrypoint.container.spawn_worker(entrypoint, args, kwargs, **given)
+    except ContainerBeingKilled:
+        _log.info("left_to_another_worker")
 
 
 class RpcConsumer(SharedExtension, ProviderCollector):
@@ -120,7 +140,7 @@ class RpcConsumer(SharedExtension, ProviderCollector):
         if context.if_revision is not None and not entrypoint.changes:
             raise errors.NoRevision(message.delivery_info["routing_key"])
         kwargs = entrypoint.arguments(args, kwargs)
-        self.container.spawn_worker(
+        start_worker(
             entrypoint,
             (),
             kwargs,
