@@ -158,8 +158,29 @@ class Settings(BaseSettings):
     db_connections: int = _option(
         16, "Database connections at most, per process.", "a whole number from 1 to 1000", ge=1, le=1000
     )
+    call_record_seconds: int = _option(
+        86_400,
+        "How long a call with an idempotency key may be repeated, in seconds; its reply is kept as long.",
+        "a whole number from 60 to 31536000",
+        ge=60,
+        le=31_536_000,
+    )
+    redelivery_seconds: int = _option(
+        3600,
+        "How long after a call the broker may deliver it again, in seconds; its reply is kept as long.",
+        "a whole number from 60 to 86400",
+        ge=60,
+        le=86_400,
+    )
     call_timeout: float = _option(
         10, "How long a call may take, in seconds.", "a number above 0, to 3600", gt=0, le=3600
+    )
+    sync_remove_share: float = _option(
+        0.1,
+        "The share of the tenants that `sync-tenants` removes without `--force`; one always, unless it is 0.",
+        "a number from 0 to 1",
+        ge=0,
+        le=1,
     )
     sysconfd_merge_seconds: float = _option(
         1,

@@ -128,6 +128,20 @@ def test_tables_that_change_under_a_worker_cost_no_call(system: System, call: Ca
             use()
 
 
+def test_records_of_calls_are_kept_as_long_as_a_repeat_may_come_and_no_longer(system: System, client: Client) -> None:
+    with system.database() as cursor:
+        cursor.execute("""
+            INSERT INTO calls (key, fingerprint, reply, expires_at)
+            SELECT 'old ' || number, '', '', now() - interval '1 second' FROM generate_series(1, 30000) AS number
+        """)
+        client.using(idempotency_key=client.call("users.create", body={"firstname": "Zoë"})["uuid"]).call(
+            "users.create", body={"firstname": "Zoë"}
+        )
+        until(lambda: not _number(cursor, "SELECT count(*) FROM calls WHERE key LIKE 'old %'"), "old ones are gone", 30)
+        cursor.execute("SELECT round(extract(epoch FROM expires_at - created_at)) FROM calls ORDER BY created_at DESC")
+        assert [int(row[0]) for row in cursor.fetchmany(2)] == [86_400, 3600]
+
+
 def test_lists_of_any_shape_keep_no_more_than_so_many_plans(work: Callable[[], Work], database: Database) -> None:
     names = [name for name in users.spec.listing.order if name not in ("id", "uuid")]  # type: ignore[union-attr]
     shapes = product(users.spec.listing.filter, names, ("asc", "desc"))  # type: ignore[union-attr]

@@ -52,7 +52,9 @@ _RELOADS = Statement("""
     SELECT unnest($1::text[]) WHERE (SELECT live_reload_enabled FROM infos)
 """)
 _REQUEST = Statement("INSERT INTO sysconfd_requests (method, path, parameters) VALUES ($1, $2, $3::jsonb)")
-_RECORD = Statement("INSERT INTO calls (key, fingerprint, reply) VALUES ($1, $2, $3)")
+_RECORD = Statement("""
+    INSERT INTO calls (key, fingerprint, expires_at, reply) VALUES ($1, $2, now() + make_interval(secs => $3), $4)
+""")
 _REPLY = Statement("SELECT reply FROM calls WHERE key = $1", encoded=True)
 
 
@@ -231,6 +233,12 @@ class Once:
         """What tells calls apart that have the same key: their method and arguments."""
         return hashlib.sha256(orjson.dumps(self.call, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
+    @property
+    def _kept(self) -> int:
+        """Seconds for which the record of the call is kept."""
+        settings = self._facts.settings
+        return settings.call_record_seconds if self._context.keyed else settings.redelivery_seconds
+
     def _unreached(self, error: Exception) -> errors.ServiceError:
         # What was delivered before may have taken effect then.
         unknown = self._committing or self._context.redelivered
@@ -295,10 +303,10 @@ class Once:
         then = None
         if isinstance(reply, Shown):
             record = _record_of(reply.statement, len(reply.parameters))
-            last.append((record, [*reply.parameters, key, self._fingerprint]))
+            last.append((record, [*reply.parameters, key, self._fingerprint, self._kept]))
             then = _REPLY, [key]
         elif key:
-            last.append((_RECORD, [key, self._fingerprint, reply.decode()]))
+            last.append((_RECORD, [key, self._fingerprint, self._kept, reply.decode()]))
         self._committing = True
         rows = session.finish(last, then)
         if transaction.outgoing:
@@ -308,9 +316,11 @@ class Once:
 
 @lru_cache(1000)
 def _record_of(shown: Statement, parameters: int) -> Statement:
-    """Writes down the call that its last two parameters tell, with what the statement gives as its reply."""
+    """Writes down the call that its last three parameters tell, with what the statement gives as its reply."""
+    key, fingerprint, seconds = (f"${parameters + number}" for number in (1, 2, 3))
     return Statement(f"""
-        INSERT INTO calls (key, fingerprint, reply) VALUES (${parameters + 1}, ${parameters + 2}, ({shown.sql}))
+        INSERT INTO calls (key, fingerprint, expires_at, reply)
+        VALUES ({key}, {fingerprint}, now() + make_interval(secs => {seconds}), ({shown.sql}))
     """)
 
 

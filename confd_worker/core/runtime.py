@@ -14,6 +14,7 @@ from .bus.dead_letters import DeadLetters
 from .context import Context, Facts
 from .database.engine import Database, unreachable
 from .database.plain import check as check_sqlalchemy
+from .delivery.housekeeping import Housekeeping
 from .delivery.outbox import Relay
 from .delivery.standby import CHANNEL, Bell, Standby
 from .delivery.sysconfd import Sysconfd
@@ -45,10 +46,10 @@ class Runtime:
         self.bus = Bus(settings.amqp_uri, settings.queue_type)
         self.dead_letters = DeadLetters(self.database, self.bus)
         self.relay = Relay(settings.db_uri, settings.amqp_uri, settings.events_exchange, events)
-        self.jobs: list[Standby] = [self.relay]
+        self.jobs: list[Standby] = [self.relay, Housekeeping(settings.db_uri)]
         if settings.sysconfd_url:
             self.jobs.append(Sysconfd(settings.db_uri, settings.sysconfd_url, settings.sysconfd_merge_seconds))
-        self._bell = Bell(self.jobs, self._notify)
+        self._bell = Bell([job for job in self.jobs if job.rung], self._notify)
         self.facts = Facts(settings, self._origin(), self._bell.ring, settings.master_tenant_uuid or None)
 
     def work(self, context: Context, service: str = "") -> Work:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-__all__ = ["RELAY", "RELAY_LAG", "STATE", "SYSCONFD", "SYSCONFD_LAG", "keeps_up"]
+__all__ = ["HOUSEKEEPING", "RELAY", "RELAY_LAG", "STATE", "SYSCONFD", "SYSCONFD_LAG", "keeps_up"]
 
-RELAY, SYSCONFD = 0x636F6E01, 0x636F6E02
+RELAY, SYSCONFD, HOUSEKEEPING = 0x636F6E01, 0x636F6E02, 0x636F6E03
 """Numbers of the advisory locks that the processes hold which do these jobs."""
 
 RELAY_LAG, SYSCONFD_LAG = 30.0, 180.0

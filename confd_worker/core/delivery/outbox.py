@@ -27,11 +27,6 @@ _CONFIRM_SECONDS = 30
 _PERSISTENT = 2
 _FETCH = "SELECT id, event_id, name, routing_key, headers, payload FROM outbox ORDER BY id LIMIT %s"
 _REMOVE = "DELETE FROM outbox WHERE id = ANY(%s)"
-_FORGET = """
-    DELETE FROM calls WHERE key = ANY(ARRAY(
-        SELECT key FROM calls WHERE created_at < now() - interval '1 day' LIMIT 10000))
-"""
-_FORGET_SECONDS = 60
 
 
 class Relay(Standby):
@@ -61,7 +56,6 @@ class Relay(Standby):
         self._published = 0
         self._unconfirmed: set[int] = set()
         self._refused = False
-        self._forgotten = 0.0
 
     def opened(self) -> None:
         """Connect to the broker and declare the exchanges."""
@@ -95,7 +89,7 @@ class Relay(Standby):
                 self._publish(rows)
                 cursor.execute(_REMOVE, ([row[0] for row in rows],))
             else:
-                self._idle(cursor)
+                self._idle()
         return len(rows) == _BATCH
 
     def _publish(self, rows: list[tuple[Any, ...]]) -> None:
@@ -138,12 +132,9 @@ class Relay(Standby):
     def _not_confirmed(self, delivery_tag: int, multiple: bool) -> None:
         self._refused = True
 
-    def _idle(self, cursor: Any) -> None:
-        """Keep the connection alive, and forget old calls now and then."""
+    def _idle(self) -> None:
+        """Keep the connection alive."""
         assert self._connection is not None
         with contextlib.suppress(TimeoutError):
             self._connection.drain_events(timeout=0.001)
         self._connection.heartbeat_tick()
-        if time.monotonic() - self._forgotten > _FORGET_SECONDS:
-            cursor.execute(_FORGET)
-            self._forgotten = time.monotonic()

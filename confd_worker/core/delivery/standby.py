@@ -46,6 +46,8 @@ class Standby(ABC):
     lock: ClassVar[int]
     name: ClassVar[str]
     poll = 1.0
+    rung: ClassVar[bool] = True
+    """Whether a commit may be something to do."""
 
     def __init__(self, db_uri: str) -> None:
         self._dsn = make_url(db_uri).set(drivername="postgresql").render_as_string(hide_password=False)
