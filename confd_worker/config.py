@@ -137,6 +137,13 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000_000,
     )
+    message_limit: int = _option(
+        16_777_216,
+        "Bytes of a message that RabbitMQ takes (its `max_message_size`); a call or reply of more is refused.",
+        "a whole number from 1048576 to 536870912",
+        ge=1_048_576,
+        le=536_870_912,
+    )
     services: Names = _option([], "The services to host; all when empty.", "names, separated by commas")
     pjsip_doc: str = _option(
         "/usr/share/doc/asterisk-doc/json/pjsip.json.gz",

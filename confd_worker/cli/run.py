@@ -138,6 +138,7 @@ def gateway(place: Place) -> None:
         events_exchange=settings.events_exchange,
         timeout=settings.call_timeout,
         drain=settings.drain_seconds,
+        message_limit=settings.message_limit,
     )
     with profiled(settings.profile_dir, "gateway"):
         serve(gateway_settings)

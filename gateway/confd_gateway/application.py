@@ -104,6 +104,7 @@ class Gateway:
         self._cors = Cors(settings.cors_headers) if settings.cors else None
         self.bus = Bus(
             settings.amqp_uri,
+            message_limit=settings.message_limit,
             events_exchange=settings.events_exchange,
             events=auth.events,
             on_event=auth.on_event,

@@ -1,6 +1,7 @@
 """RPC calls over AMQP, in nameko's wire format, many at once over one connection that comes back by itself."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import time
@@ -15,8 +16,9 @@ from aiormq import spec
 from aiormq.abc import DeliveredMessage
 from pamqp.common import FieldTable
 
-from .errors import BusUnavailable, NoAnswer, OutcomeUnknown, Overloaded, UnknownService
-from .frames import CALLS, RPC_EXCHANGE, Opening, Wire, call_frames
+from .errors import BusUnavailable, MessageTooLarge, NoAnswer, OutcomeUnknown, Overloaded, UnknownService
+from .frames import CALLS, RPC_EXCHANGE, Opening, Wire, call_frames, call_properties
+from .settings import MESSAGE_LIMIT
 
 __all__ = ["Bus"]
 
@@ -38,6 +40,7 @@ class Bus:
 
     Args:
         amqp_uri: `amqp://user:password@host:port/vhost`.
+        message_limit: bytes of a message that the broker takes; it ends all calls with a channel that sends more.
         events_exchange: headers exchange to listen to.
         events: names of the events that `on_event` is called with, and their payloads.
         on_lost: called when events may have been missed.
@@ -47,12 +50,14 @@ class Bus:
         self,
         amqp_uri: str,
         *,
+        message_limit: int = MESSAGE_LIMIT,
         events_exchange: str = "wazo-headers",
         events: Sequence[str] = (),
         on_event: OnEvent = lambda name, payload: None,
         on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._amqp_uri = amqp_uri
+        self._message_limit = message_limit
         self._events_exchange = events_exchange
         self._events = events
         self._on_event = on_event
@@ -96,7 +101,7 @@ class Bus:
             headers: the context, with nameko's prefix.
 
         Raises (the future as well):
-            BusUnavailable, Overloaded: it was not sent, or not taken.
+            BusUnavailable, MessageTooLarge, Overloaded: it was not sent, or not taken.
             NoAnswer, OutcomeUnknown, UnknownService: there is no answer.
         """
         link = self._link
@@ -104,6 +109,8 @@ class Bus:
             raise BusUnavailable(self._reason)
         key = str(uuid.uuid4())
         body = msgspec.json.encode({"args": (), "kwargs": arguments})
+        if len(body) > self._message_limit:
+            raise MessageTooLarge(method, "a call", len(body), self._message_limit)
         told = {
             **headers,
             "nameko.call_id_stack": [f"{method}.{key}"],
@@ -145,7 +152,7 @@ class Bus:
 
     def _lost(self, error: BaseException | None) -> None:
         self._link = None
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = _reason(error)
         if reason != self._reason:
             _log.warning("bus_lost", reason=reason)
         self._reason = reason
@@ -199,11 +206,16 @@ class _Calls(aiormq.Channel):
     def send(
         self, key: str, method: str, body: bytes, reply_to: str, headers: FieldTable, timeout: float
     ) -> "asyncio.Future[bytes]":
-        """Write the frames of a call; raises Overloaded."""
-        if len(self.pending) >= MAX_IN_FLIGHT or self._transport.get_write_buffer_size() > MAX_UNSENT:
+        """Write the frames of a call; raises BusUnavailable, MessageTooLarge, Overloaded."""
+        if len(self.pending) >= MAX_IN_FLIGHT:
             raise Overloaded(method)
-        expiration = str(int(timeout * 1000))
-        frames = call_frames(key, method, body, reply_to, expiration, headers, self.max_content_size)
+        properties = call_properties(key, len(body), reply_to, str(int(timeout * 1000)), headers)
+        if len(properties) > self.max_content_size:
+            # They cannot be cut in two. Only the tenants in them may be so many.
+            raise MessageTooLarge(method, "a list of tenants", len(properties), self.max_content_size)
+        self._write(method, call_frames(method, properties, body, self.max_content_size))
+        self._published += 1
+        self._unconfirmed[self._published] = key
         reply: asyncio.Future[bytes] = self.loop.create_future()
         self.pending[key] = (method, reply)
         timer = self.loop.call_later(timeout, self._expire, key, timeout)
@@ -213,10 +225,27 @@ class _Calls(aiormq.Channel):
             self.pending.pop(key, None)
 
         reply.add_done_callback(forget)
-        self._transport.write(frames)
-        self._published += 1
-        self._unconfirmed[self._published] = key
         return reply
+
+    def _write(self, method: str, frames: bytes) -> None:
+        """Write all frames of a call, or nothing.
+
+        A connection that was lost is noticed later, and until then its transport takes calls without a word, or
+        raises what it likes.
+        """
+        try:
+            closing, unsent = self._transport.is_closing(), self._transport.get_write_buffer_size()
+            if not closing and unsent <= MAX_UNSENT:
+                self._transport.write(frames)
+        except Exception as error:
+            # What it has taken of the frames, if anything, is no call.
+            with contextlib.suppress(Exception):
+                self._transport.abort()
+            raise BusUnavailable(_reason(error)) from None
+        if closing:
+            raise BusUnavailable("the connection was lost")
+        if unsent > MAX_UNSENT:
+            raise Overloaded(method)
 
     def fail(self) -> None:
         """End all calls in flight: nobody knows what became of them."""
@@ -315,6 +344,10 @@ async def _close(connection: _Connection) -> None:
     closing = asyncio.ensure_future(connection.close())
     closing.add_done_callback(lambda done: done.cancelled() or done.exception())
     await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+
+
+def _reason(error: BaseException | None) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 async def _unused(_: DeliveredMessage) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "Failure",
     "HeadersTooLarge",
     "MasterTenantUnknown",
+    "MessageTooLarge",
     "NoAnswer",
     "NotAllowed",
     "NotFound",
@@ -108,6 +109,15 @@ class TooLarge(Failure):
 
     def __init__(self) -> None:
         super().__init__(413, {"message": "The data value transmitted exceeds the capacity limit."})
+
+
+class MessageTooLarge(Failure):
+    """The call is larger than what the broker takes; it was not sent."""
+
+    def __init__(self, method: str, what: str, size: int, limit: int) -> None:
+        super().__init__(
+            413, [f"{method}: {what} of {size} bytes is larger than the {limit} that the message bus takes"]
+        )
 
 
 class HeadersTooLarge(Failure):

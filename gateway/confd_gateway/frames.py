@@ -12,7 +12,7 @@ from pamqp import encode
 from pamqp.common import FieldTable
 from pamqp.header import ContentHeader
 
-__all__ = ["CALLS", "RPC_EXCHANGE", "Opening", "Wire", "call_frames"]
+__all__ = ["CALLS", "RPC_EXCHANGE", "Opening", "Wire", "call_frames", "call_properties"]
 
 RPC_EXCHANGE = "nameko-rpc"
 CALLS = 1
@@ -47,17 +47,15 @@ class Calls(Protocol):
         """The broker took a call, or all up to it, or did not."""
 
 
-def call_frames(
-    key: str, method: str, body: bytes, reply_to: str, expiration: str, headers: FieldTable, limit: int
-) -> bytes:
-    """A call as it goes over the wire.
+def call_properties(key: str, size: int, reply_to: str, expiration: str, headers: FieldTable) -> bytes:
+    """What goes before the body of a call, in one frame.
 
     Args:
-        expiration: milliseconds that it may wait in its queue.
-        limit: bytes of body that a frame may have.
+        size: of the body, in bytes.
+        expiration: milliseconds that the call may wait in its queue.
     """
-    properties = (
-        CONTENT_START.pack(spec.Basic.frame_id, 0, len(body), FLAGS)
+    return (
+        CONTENT_START.pack(spec.Basic.frame_id, 0, size, FLAGS)
         + CONTENT_TYPE
         + encode.field_table(headers)
         + TRANSIENT
@@ -65,6 +63,14 @@ def call_frames(
         + encode.short_string(reply_to)
         + encode.short_string(expiration)
     )
+
+
+def call_frames(method: str, properties: bytes, body: bytes, limit: int) -> bytes:
+    """A call as it goes over the wire.
+
+    Args:
+        limit: bytes that a frame may have, beside its own.
+    """
     pieces = [body[start : start + limit] for start in range(0, len(body), limit)]
     return b"".join([_publish(method), _frame(HEADER, properties), *(_frame(BODY, piece) for piece in pieces)])
 

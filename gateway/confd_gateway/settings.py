@@ -4,10 +4,12 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["AUTH_MODES", "ConfigurationError", "GatewaySettings"]
+__all__ = ["AUTH_MODES", "MESSAGE_LIMIT", "ConfigurationError", "GatewaySettings"]
 
 AUTH_MODES = ("wazo", "static", "none")
 MEBIBYTE = 1024 * 1024
+# What RabbitMQ takes by default since 4.0.
+MESSAGE_LIMIT = 16 * MEBIBYTE
 
 
 class ConfigurationError(ValueError):
@@ -34,6 +36,7 @@ class GatewaySettings:
         cors: whether browsers may call from any origin.
         cors_headers: request headers that they may send.
         max_json, max_body: bytes of a JSON body and of any other body.
+        message_limit: bytes of a message that the broker takes.
         access_log: whether each request is logged.
     """
 
@@ -54,6 +57,7 @@ class GatewaySettings:
     cors_headers: tuple[str, ...] = ("Content-Type", "X-Auth-Token", "Wazo-Tenant")
     max_json: int = MEBIBYTE
     max_body: int = 40 * MEBIBYTE
+    message_limit: int = MESSAGE_LIMIT
     access_log: bool = True
 
     def check(self) -> None:

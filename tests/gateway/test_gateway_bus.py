@@ -4,16 +4,22 @@ import asyncio
 import socket
 import threading
 import time
+import uuid
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import httpx
 import pytest
+import uvloop
 from confd_gateway.bus import Bus
-from confd_gateway.errors import BusUnavailable, NoAnswer, Overloaded
+from confd_gateway.errors import BusUnavailable, MessageTooLarge, NoAnswer, Overloaded
 from gateway_fakes import wait_until
 
 from confd_worker.connection import connect
+
+uvloop_runner = partial(asyncio.Runner, loop_factory=uvloop.new_event_loop)
 
 
 class Wire:
@@ -244,3 +250,111 @@ def test_an_events_exchange_of_another_type_does_not_end_the_calls(amqp_uri, wor
             await bus.stop()
 
     assert asyncio.run(run()) == b'{"result":null,"error":null}'
+
+
+def lost(bus):
+    """The end of the connection that calls are written to."""
+    return bus._link.calls._transport
+
+
+@pytest.mark.parametrize("runner", [asyncio.Runner, uvloop_runner], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("end", ["close", "abort"])
+def test_a_call_that_meets_a_connection_whose_end_was_not_noticed_yet_was_not_sent(amqp_uri, worker, runner, end):
+    async def run():
+        bus = Bus(amqp_uri)
+        await bus.start()
+        try:
+            getattr(lost(bus), end)()
+            outcomes = []
+            while bus.connected:
+                try:
+                    outcomes.append(await asyncio.wait_for(bus.send("things.get", {}, {}, 5), 1))
+                except Exception as error:
+                    outcomes.append(error)
+                await asyncio.sleep(0)
+            return outcomes
+        finally:
+            await bus.stop()
+
+    with runner() as runs:
+        outcomes = runs.run(run())
+    assert {type(each) for each in outcomes} == {BusUnavailable}
+    assert worker.calls == []
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("the handler is closed"), OSError(9, "EBADF"), AttributeError("fileno")]
+)
+@pytest.mark.parametrize("method", ["is_closing", "get_write_buffer_size", "write"])
+def test_whatever_a_transport_raises_is_a_lost_bus(amqp_uri, worker, method, error):
+    class Raising:
+        def __getattr__(self, name):
+            if name == method:
+                raise error
+            return getattr(real, name)
+
+    async def run():
+        nonlocal real
+        bus = Bus(amqp_uri)
+        await bus.start()
+        try:
+            real, bus._link.calls._transport = lost(bus), Raising()
+            with pytest.raises(BusUnavailable) as refused:
+                bus.send("things.get", {}, {}, 5)
+            first = bus.in_flight
+            while bus.connected:
+                await asyncio.sleep(0)
+            while not bus.connected:
+                await asyncio.sleep(0.01)
+            return refused.value, first, await bus.send("things.get", {}, {}, 5)
+        finally:
+            await bus.stop()
+
+    real = None
+    refused, in_flight, reply = asyncio.run(run())
+    assert (refused.status, refused.content) == (503, [f"The message bus is not available: {error}"])
+    assert (in_flight, reply) == (0, b'{"result":null,"error":null}')
+    assert len(worker.calls) == 1
+
+
+def test_a_call_larger_than_the_broker_takes_is_not_sent_and_does_no_harm(start_gateway, worker):
+    client = start_gateway(message_limit=100_000)
+    worker.answers["things.get"] = None
+    with ThreadPoolExecutor() as pool:
+        asking = pool.submit(client.get, "/things/1")
+        wait_until(lambda: worker.calls)
+        answer = client.post("/rows", content=b"x" * 100_000)
+        assert answer.status_code == 413
+        told = "rows.load: a call of 100032 bytes is larger than the 100000 that the message bus takes"
+        assert answer.json() == [told]
+        assert client.post("/rows", content=b"x" * 99_968).status_code == 201
+        worker.reply_late(b'{"id":1}')
+        assert asking.result().json() == {"id": 1}
+
+
+def test_the_limit_of_a_message_is_what_rabbitmq_takes_by_default(start_gateway, worker):
+    client = start_gateway()
+    assert client.post("/rows", content=b"x" * (16 * 1024 * 1024)).status_code == 413
+    assert client.post("/rows", content=b"x" * (16 * 1024 * 1024 - 100)).status_code == 201
+
+
+def test_a_call_for_more_tenants_than_fit_a_frame_is_not_sent_and_does_no_harm(amqp_uri, worker):
+    worker.answers["things.get"] = None
+    tenants = [str(uuid.uuid4()) for _ in range(4000)]
+
+    async def run():
+        bus = Bus(amqp_uri)
+        await bus.start()
+        try:
+            waits = bus.send("things.get", {}, {}, 10)
+            with pytest.raises(
+                MessageTooLarge, match=r"things.list: a list of tenants of 16\d{4} bytes is larger than"
+            ):
+                bus.send("things.list", {}, {"nameko.visible_tenants": tenants}, 10)
+            assert await bus.send("things.list", {}, {"nameko.visible_tenants": tenants[:3000]}, 10)
+            worker.reply_late(b"1")
+            return await waits
+        finally:
+            await bus.stop()
+
+    assert asyncio.run(run()) == b'{"result":1,"error":null}'

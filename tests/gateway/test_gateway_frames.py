@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pamqp.frame
 import pytest
-from confd_gateway.frames import CALLS, Wire, call_frames
+from confd_gateway.frames import CALLS, Wire, call_frames, call_properties
 from pamqp import commands
 from pamqp.body import ContentBody
 from pamqp.header import ContentHeader
@@ -89,7 +89,8 @@ def test_a_connection_that_only_carries_replies_is_seen_to_be_alive():
 @pytest.mark.parametrize("body", [b"{}", b"x" * 25])
 def test_a_call_is_written_as_any_amqp_library_writes_it(body):
     headers = {"nameko.visible_tenants": ["a", "b"], "nameko.request_id": "é"}
-    frames = call_frames("key", "users.get", body, "reply", "5000", headers, 10)
+    told = call_properties("key", len(body), "reply", "5000", headers)
+    frames = call_frames("users.get", told, body, 10)
     properties = commands.Basic.Properties(
         content_type="application/json", content_encoding="utf-8", headers=headers, delivery_mode=1,
         correlation_id="key", reply_to="reply", expiration="5000",
