@@ -162,7 +162,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def service(broker: str) -> Iterator[Callable[[dict[str, Any]], list[Any]]]:
-    """Answers calls of `users` with what a table says; tells of the calls that came."""
+    """Answers calls of `users` and `tenants` with what a table says; tells of the calls that came."""
     ended = threading.Event()
     threads: list[threading.Thread] = []
 
@@ -188,7 +188,8 @@ def _answer(
         channel = connection.channel()
         channel.exchange_declare(RPC_EXCHANGE, "topic", durable=True, auto_delete=False)
         queue = channel.queue_declare(exclusive=True).queue
-        channel.queue_bind(queue, RPC_EXCHANGE, "users.*")
+        for name in ("users", "tenants"):
+            channel.queue_bind(queue, RPC_EXCHANGE, f"{name}.*")
 
         def on_call(message: amqp.Message) -> None:
             method = message.delivery_info["routing_key"]
@@ -251,6 +252,22 @@ def test_import_tells_which_rows_were_refused_and_why(broker: str, service: Any)
         (50, 1),
     ]
     assert len({headers["nameko.idempotency_key"] for _, _, headers in calls}) == len(calls)
+
+
+def test_sync_tenants_tells_how_to_go_on_where_a_list_is_refused_and_goes_on_by_force(
+    broker: str, service: Any
+) -> None:
+    def synchronize(arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments.get("force"):
+            return {"result": {"added": [], "removed": ["a", "b"]}, "error": None}
+        return {"result": None, "error": {"status": 400, "message": "2 of 3 … (confd-worker sync-tenants --force)"}}
+
+    calls = service({"tenants.synchronize": synchronize})
+    refused = run("sync-tenants", amqp_uri=broker)
+    assert (refused.exit_code, refused.stderr) == (1, "Error: 2 of 3 … (confd-worker sync-tenants --force)\n")
+    forced = run("sync-tenants", "--force", amqp_uri=broker)
+    assert (forced.exit_code, forced.stdout) == (0, "removed: a\nremoved: b\n")
+    assert [arguments for _, arguments, _ in calls] == [{}, {"force": True}]
 
 
 def test_export_writes_the_text_as_it_came(broker: str, service: Any) -> None:

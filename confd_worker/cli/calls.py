@@ -161,12 +161,18 @@ def _as_line(headers: dict[str, Any], payload: Any) -> str:
 @click.command("sync-tenants", short_help="Follow the tenants of the auth server.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 @click.option("--debug", "-d", is_flag=True, help="Print the whole reply.")
+@click.option("--force", is_flag=True, help="Remove tenants also where that looks like a mistake of the server.")
 @placed
-def sync_tenants(place: Place, quiet: bool, debug: bool) -> None:
-    """Make the tenants here those of the authentication server: new ones are added, others removed."""
+def sync_tenants(place: Place, quiet: bool, debug: bool, force: bool) -> None:
+    """Make the tenants here those of the authentication server: new ones are added, others removed.
+
+    A list without the master tenant, or one that would remove a larger share of the tenants than the setting
+    sync_remove_share allows, is refused unless --force is given. A tenant is removed only when the server, asked for
+    it by itself, does not know it, and the master tenant never.
+    """
     settings = place.settings("amqp_uri")
     with connected(settings, None, max(SYNC_TIMEOUT, settings.call_timeout)) as client:
-        result = client.call("tenants.synchronize")
+        result = client.call("tenants.synchronize", **({"force": True} if force else {}))
     if debug:
         click.echo(json.dumps(result, indent=2, ensure_ascii=False))
     elif not quiet:
