@@ -1,9 +1,8 @@
 """The unit of work of one call: what a plugin reads, changes, and has told to others."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import orjson
@@ -42,7 +41,7 @@ class Work:
         self._facts = facts
         self._database = database
         self._once = Once(database, context, facts, service)
-        self._read = partial(database.read, service=service, deadline=context.deadline)
+        self._service = service
         self._checking = False
 
     @property
@@ -182,6 +181,9 @@ class Work:
     def ids(self) -> IdBlocks:
         """Ids and the like that the process has at hand."""
         return self._database.ids
+
+    def _read(self, statement: Statement, parameters: Sequence[Any]) -> list[Sequence[Any]]:
+        return self._database.read(statement, parameters, self._service, self.context.deadline)
 
     @property
     def _outgoing(self) -> Outgoing:

@@ -52,8 +52,8 @@ class ResourceService(Service):
         self.remove(self.dao.get(self.work, id))
 
     def place(self, item: Any) -> None:
-        """Give a new item its tenant."""
-        if self.dao.owned:
+        """Give a new item its tenant, where who makes it has not."""
+        if self.dao.owned and item.tenant_uuid is None:
             item.tenant_uuid = self.work.tenant()
 
     def prepare(self, item: Any, fields: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from ...models.system.tenant import Tenant
 from ...plugin import (
     DAO,
     PLACE,
+    EachSameTenant,
     EventType,
     Example,
     Free,
@@ -126,7 +127,13 @@ class ContextContexts(MembersService):
     spec = context_contexts
     owner, members = dao, Members(dao, "contexts")
     relation, holds, details = "includes", ("included_id",), {"position": PLACE}
-    validator = Validator(replace=[Once("Cannot include same context more than once"), _not_itself])
+    validator = Validator(
+        replace=[
+            EachSameTenant("context", "included_context"),
+            Once("Cannot include same context more than once"),
+            _not_itself,
+        ]
+    )
     notifier = Notifier(
         {
             "replaced": EventType(

@@ -53,6 +53,6 @@ class FallbacksService(Service):
             item.fallback_row = inspect(type(item)).relationships["fallback_row"].mapper.class_()
         for name in self.destinations:
             setattr(item.fallback_row, name, given[name])
-        Reachable(*self.destinations)(self.work, item.fallback_row)
+        Reachable(*self.destinations).check(self.work, item.tenant_uuid, [item.fallback_row])
         self.work.flush()
         self.notifier.tell("edited", self.work, item)

@@ -27,10 +27,10 @@ def _choices(work: Work, item: IVR) -> None:
     for place, choice in enumerate(new):
         if choice.exten in extens:
             # Clients see the errors choice by choice.
-            _reachable.check(work, new[:place])
+            _reachable.check(work, item.tenant_uuid, new[:place])
             raise ExtenUsedTwice(choice.exten)
         extens.add(choice.exten)
-    _reachable.check(work, new)
+    _reachable.check(work, item.tenant_uuid, new)
 
 
 class IVRs(ResourceService):

@@ -31,12 +31,13 @@ def _user_known(work: Work, schedule: Schedule) -> None:
     closed = schedule.closed
     if closed.get("type") != "user":
         return
-    if work.session.get(User, closed["user_id"]) is None:
+    user = work.session.get(User, closed["user_id"])
+    if user is None or user.tenant_uuid != schedule.tenant_uuid:
         told = {"fallback_actionid": str(closed["user_id"])}
         raise errors.ParameterNotFound("fallback_actionid", "User", metadata=told)
     moh = of_resource("moh")
     uuid = closed.get("moh_uuid")
-    if uuid and (moh is None or moh.find(work, all_tenants=True, uuid=uuid) is None):
+    if uuid and (moh is None or moh.find(work, uuid=uuid, tenant_uuid=schedule.tenant_uuid) is None):
         raise errors.ParameterNotFound("moh_uuid", "MOH", metadata={"moh_uuid": uuid})
 
 

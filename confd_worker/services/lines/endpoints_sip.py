@@ -150,8 +150,8 @@ class EndpointsSIP(ResourceService):
         found = self.work.remembered(("templates", wanted), lambda: templates_dao.all(self.work, wanted, lock=False))
         for each in given:
             template = found.get(each["uuid"])
-            # A new endpoint takes templates of its own tenant only; an existing one those of all visible tenants.
-            if template is None or (item.uuid is None and template.tenant_uuid != item.tenant_uuid):
+            # One of another tenant would show its secrets where the endpoint is shown with what it inherits.
+            if template is None or template.tenant_uuid != item.tenant_uuid:
                 raise errors.ParameterNotFound("templates", "endpoint_sip", metadata={"templates": each})
         uuids = dict.fromkeys(each["uuid"] for each in given)
         item.template_links = [

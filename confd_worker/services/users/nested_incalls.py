@@ -64,7 +64,7 @@ class OwnIncalls(Belonging):
         extension = self._extension(given)
         incall: Any = extension.incall  # type: ignore[attr-defined]
         if incall is None:
-            incall = self.beside(Incalls).add(loaded(IncallSchema, _to(user)))
+            incall = self.beside(Incalls).add(loaded(IncallSchema, _to(user)) | _of(user))
             self.beside(IncallExtensions).join(incall, extension)
         elif incall.destination in _NONE:
             self.beside(Incalls).alter(incall, loaded(IncallSchema, _to(user), partial=True))
@@ -75,7 +75,7 @@ class OwnIncalls(Belonging):
     def _changed(self, fields: dict[str, Any], user: User) -> Incall:
         own = {name: value for name, value in fields.items() if name not in ("id", "extensions")} | _to(user)
         if "id" not in fields:
-            return self.beside(Incalls).add(loaded(IncallSchema, own))
+            return self.beside(Incalls).add(loaded(IncallSchema, own) | _of(user))
         incall = incalls_dao.get(self.work, fields["id"])
         self.beside(Incalls).alter(incall, loaded(IncallSchema, own, partial=True))
         return incall
@@ -109,3 +109,8 @@ class OwnIncalls(Belonging):
 
 def _to(user: User) -> dict[str, Any]:
     return {"destination": {"type": "user", "user_id": user.id}}
+
+
+def _of(user: User) -> dict[str, Any]:
+    """What a new incall of a user has beside what a body may say: his tenant, whoever makes it."""
+    return {"tenant_uuid": user.tenant_uuid}
