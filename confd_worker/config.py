@@ -179,6 +179,19 @@ class Settings(BaseSettings):
         ge=60,
         le=86_400,
     )
+    dead_letters_kept: int = _option(
+        10_000, "Dead letters that are kept, the newest.", "a whole number from 1 to 1000000", ge=1, le=1_000_000
+    )
+    dead_letters_bytes: int = _option(
+        256 * 1024 * 1024,
+        "How much of them is kept, in bytes.",
+        "a whole number from 1000000 to 100000000000",
+        ge=1_000_000,
+        le=100_000_000_000,
+    )
+    dead_letters_days: float = _option(
+        30, "How long they are kept, in days.", "a number above 0, to 3650", gt=0, le=3650
+    )
     call_timeout: float = _option(
         10, "How long a call may take, in seconds.", "a number above 0, to 3600", gt=0, le=3600
     )
