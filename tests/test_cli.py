@@ -274,6 +274,8 @@ def test_export_writes_the_text_as_it_came(broker: str, service: Any) -> None:
     service({"users.export": {"result": "uuid,firstname\r\n1,Zoé\r\n", "error": None}})
     assert run("export", "out.csv", amqp_uri=broker).exit_code == 0
     assert Path("out.csv").read_bytes() == "uuid,firstname\r\n1,Zoé\r\n".encode()
+    # There are passwords in it.
+    assert Path("out.csv").stat().st_mode & 0o777 == 0o600
     assert run("export", "-", amqp_uri=broker).stdout_bytes == Path("out.csv").read_bytes()
 
 

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from confd_worker.cli import main
 from confd_worker.conformance.system import until
+
+LOG_BYTES = 100_000
 
 
 @contextmanager
@@ -44,7 +48,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "logs" / "worker-1.log").write_text("of an earlier run\n")
     (folder / "lock").touch()
     folder.chmod(0o711)
-    with up(folder):
+    with up(folder, log_bytes=str(LOG_BYTES), log_kept="1"):
         yield folder
 
 
@@ -54,6 +58,23 @@ def test_nothing_of_a_system_is_open_to_others(state: Path) -> None:
     assert (state / "confd.yml").exists()
     opened = [path for path in (state, *state.rglob("*")) if not path.is_symlink() and path.stat().st_mode & 0o077]
     assert opened == []
+
+
+def test_the_logs_of_a_system_are_put_aside_while_they_are_written(state: Path) -> None:
+    settings = yaml.safe_load((state / "confd.yml").read_text())
+    token = yaml.safe_load((state / "tokens.yml").read_text())["tokens"][0]["token"]
+    log = state / "logs" / "gateway.log"
+    with httpx.Client(base_url=f"http://{settings['http_listen']}", headers={"X-Auth-Token": token}) as client:
+
+        def put_aside() -> bool:
+            assert client.get("/1.1/status").status_code == 200
+            return log.with_name("gateway.log.1").exists()
+
+        until(put_aside, "the gateway's log is put aside", 60)
+    assert log.stat().st_size + log.with_name("gateway.log.1").stat().st_size > 0.9 * LOG_BYTES
+    assert max(path.stat().st_size for path in log.parent.iterdir()) <= LOG_BYTES
+    limits = (state / "rabbitmq" / "rabbitmq.conf").read_text()
+    assert f"log.file.rotation.size = {LOG_BYTES}\nlog.file.rotation.count = 1\n" in limits
 
 
 def test_a_folder_in_which_others_have_something_stays_open_to_them(tmp_path: Path) -> None:

@@ -196,16 +196,16 @@ def _faults(chunk: list[Row]) -> list[dict[str, Any]]:
 @tenant_option
 @placed
 def export_users(place: Place, file: Path, tenant: Any) -> None:
-    """Write all users to a CSV file ('-' for standard output)."""
+    """Write all users to a CSV file ('-' for standard output), which only its owner may read: there are passwords."""
+    from ..embedded import write_private
+
     settings = place.settings("amqp_uri")
     with connected(settings, tenant, max(CHUNK_TIMEOUT, settings.call_timeout)) as client:
         content = client.call("users.export")
     if str(file) == STANDARD_STREAM:
         click.echo(content.encode(), nl=False)
         return
-    new = file.with_name(file.name + ".new")
     try:
-        new.write_bytes(content.encode())
-        new.replace(file)
+        write_private(file, content)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
