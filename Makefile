@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench faults setup rabbitmq build-provd update-db compose-config clean
+.PHONY: help run test test-sqlalchemy lint bench faults setup rabbitmq build-provd update-db compose-config clean
 
 PYTHON := .venv/bin/python
 COMPOSE_FILES := -f docker-compose.yml
@@ -17,6 +17,7 @@ COMPOSE = $$(docker compose version >/dev/null 2>&1 && echo docker compose || ec
 help:
 	@echo "make run             start a whole system on this machine, with embedded PostgreSQL and RabbitMQ"
 	@echo "make test            run all tests"
+	@echo "make test-sqlalchemy test what is written with the newest SQLAlchemy there is, where that is another one"
 	@echo "make lint            check style and types"
 	@echo "make bench           measure; ARGS=\"users.get --seconds 2\" measures one operation, ARGS=--help tells the rest"
 	@echo "make faults          break one thing after the other under load; SEED, CALLS (for each) and FAULT (names) are optional"
@@ -30,6 +31,19 @@ run: setup rabbitmq
 
 test: setup rabbitmq
 	@$(PYTHON) -m pytest
+
+# What of SQLAlchemy we rely on is not all public. Both the newest that is allowed, which is installed, and the newest.
+test-sqlalchemy: setup rabbitmq
+	@newest=$$(mktemp -d); trap 'rm -rf "$$newest"' EXIT; \
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --pre --target "$$newest" sqlalchemy; \
+	version='import sqlalchemy; print(sqlalchemy.__version__)'; \
+	there=$$(PYTHONPATH="$$newest" $(PYTHON) -c "$$version"); \
+	if [ "$$there" = "$$($(PYTHON) -c "$$version")" ]; then \
+		echo "SQLAlchemy $$there is installed, which is the newest."; \
+	else \
+		echo "Testing with SQLAlchemy $$there …"; \
+		PYTHONPATH="$$newest" $(PYTHON) -m pytest -q integration_tests/test_odd_mappings.py integration_tests/test_writing.py; \
+	fi
 
 lint: setup
 	@$(PYTHON) -m ruff check .
