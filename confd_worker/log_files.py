@@ -89,9 +89,12 @@ class LogFiles:
             self._ask(None)
 
     def look_after(self) -> None:
-        """Start the writer again if it has ended; what was not written yet is still in the pipes."""
-        if self._pipes and (self._writer is None or self._writer.poll() is not None):
-            self._restart()
+        """Start the writer again if it has ended or does not answer; what was not written is still in the pipes."""
+        ended = self._control is None or self._writer is None or self._writer.poll() is not None
+        if self._pipes and ended:
+            # Where that fails it is tried again later: those that write must go on.
+            with contextlib.suppress(OSError):
+                self._restart()
 
     def close(self) -> None:
         """Let the writer end once nobody writes any more."""
@@ -139,6 +142,8 @@ class LogFiles:
             socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
             return self._control.recv(1) == _DONE
         except OSError:
+            self._control.close()
+            self._control = None
             return False
 
 
@@ -174,10 +179,7 @@ class _File:
         os.set_blocking(pipe, False)
         self._path, self._limits = path, limits
         self._lost = 0
-        self._file = _opened(path)
-        self._size = os.fstat(self._file).st_size
-        # Whether the next byte begins a line.
-        self._whole = True
+        self._begin(_opened(path))
 
     def take(self) -> bool:
         """Write what is in the pipe; False once nobody can write to it any more."""
@@ -188,6 +190,7 @@ class _File:
                 return True
             if not chunk:
                 return False
+            self._follow()
             self._write(chunk)
         return True
 
@@ -195,6 +198,20 @@ class _File:
         """Leave pipe and file."""
         os.close(self.pipe)
         os.close(self._file)
+
+    def _begin(self, file: int) -> None:
+        self._file = file
+        self._size = os.fstat(file).st_size
+        # Whether the next byte begins a line.
+        self._whole = True
+
+    def _follow(self) -> None:
+        """Begin a new file where somebody has moved or removed the old one."""
+        with contextlib.suppress(OSError):
+            if not self._path.exists() or not os.path.samestat(self._path.stat(), os.fstat(self._file)):
+                former = self._file
+                self._begin(_opened(self._path))
+                os.close(former)
 
     def _write(self, chunk: bytes) -> None:
         """Add to the file, or to a new one from the line on that does not fit."""
@@ -229,11 +246,10 @@ class _File:
 
     def _put_aside(self) -> None:
         """Begin a new file; where that cannot be done the old one stays."""
-        former = self._file
         fresh = self._named(".new")
         try:
             fresh.unlink(missing_ok=True)
-            self._file = _opened(fresh)
+            file = _opened(fresh)
         except OSError:
             return
         number = self._limits.kept
@@ -244,8 +260,8 @@ class _File:
             with contextlib.suppress(OSError):
                 self._numbered(number - 1).replace(self._numbered(number))
         fresh.replace(self._path)
-        os.close(former)
-        self._size, self._whole = 0, True
+        os.close(self._file)
+        self._begin(file)
 
     def _numbered(self, number: int) -> Path:
         return self._named(f".{number}") if number else self._path

@@ -1,6 +1,7 @@
 """Log files: they stay within their limits while they are written, and no line is lost, whoever is killed."""
 
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -125,6 +126,23 @@ def test_the_writer_is_started_again_and_nothing_is_lost(tmp_path: Path) -> None
         until(lambda: supervisor.watch(0.05) and len(numbers(log)) == 400, "the last turn is over")
         assert LOGS.pid != writer
     assert numbers(log) == list(range(400))
+
+
+def test_a_log_that_somebody_removes_or_moves_begins_anew(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "log"
+    process = Process(Program("in turns", [sys.executable, "-c", IN_TURNS], log=log))
+    process.start()
+    for turn, away in enumerate(
+        (log.unlink, lambda: log.rename(tmp_path / "moved"), lambda: shutil.rmtree(log.parent))
+    ):
+        until(lambda turn=turn: log.exists() and numbers(log)[-1] == turn * 100 + 99, "the turn is over")
+        away()
+        log.parent.mkdir(exist_ok=True)
+        assert process.pid
+        os.kill(process.pid, signal.SIGUSR1)
+    until(lambda: log.exists() and numbers(log) == list(range(300, 400)), "the last turn is over")
+    assert process.last_lines().endswith("00000399")
+    process.stop()
 
 
 def test_the_last_words_of_a_process_whose_supervisor_is_killed_are_kept(tmp_path: Path) -> None:
