@@ -132,10 +132,9 @@ def test_a_log_that_somebody_removes_or_moves_begins_anew(tmp_path: Path) -> Non
     log = tmp_path / "logs" / "log"
     process = Process(Program("in turns", [sys.executable, "-c", IN_TURNS], log=log))
     process.start()
-    for turn, away in enumerate(
-        (log.unlink, lambda: log.rename(tmp_path / "moved"), lambda: shutil.rmtree(log.parent))
-    ):
-        until(lambda turn=turn: log.exists() and numbers(log)[-1] == turn * 100 + 99, "the turn is over")
+    ways = [log.unlink, lambda: log.rename(tmp_path / "moved"), lambda: shutil.rmtree(log.parent)]
+    for turn, away in enumerate(ways):
+        until(lambda turn=turn: log.exists() and turn * 100 + 99 in numbers(log), "the turn is over")
         away()
         log.parent.mkdir(exist_ok=True)
         assert process.pid
