@@ -34,7 +34,7 @@ _GATHER_SECONDS = 0.02
 _CHUNK = 65536
 _PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
-_DONE = b"."
+_DONE, _NOT_DONE = b".", b"!"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,6 @@ class LogFiles:
             OSError: the file cannot be written, or the writer not be started.
         """
         path = path.absolute()
-        path.parent.mkdir(parents=True, exist_ok=True)
         os.close(_opened(path))
         if path not in self._pipes:
             self._pipes[path] = (*_pipe(), limits)
@@ -117,9 +116,9 @@ class LogFiles:
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        for path in self._pipes:
-            if not self._hand_over(path):
-                raise OSError("the writer of log files does not answer")
+        handed_over = [self._hand_over(path) for path in self._pipes]
+        if not all(handed_over):
+            raise OSError("the writer of log files does not answer")
 
     def _leave(self) -> None:
         """Leave the writer alone: it ends after those that write."""
@@ -159,6 +158,7 @@ def _pipe() -> tuple[int, int]:
 
 def _opened(path: Path) -> int:
     """A descriptor that adds to the file, which nobody else may read."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
     if stat.S_IMODE(os.fstat(descriptor).st_mode) != _MODE:
         os.fchmod(descriptor, _MODE)
@@ -296,9 +296,14 @@ def _answer(control: socket.socket, files: dict[int, _File]) -> bool:
         for file in files.values():
             file.take()
         asked = json.loads(message)
+        answer = _DONE
         for pipe in descriptors:
-            files[pipe] = _File(Path(asked["path"]), Limits(asked["bytes"], asked["kept"]), pipe)
-        control.sendall(_DONE)
+            try:
+                files[pipe] = _File(Path(asked["path"]), Limits(asked["bytes"], asked["kept"]), pipe)
+            except OSError:
+                os.close(pipe)
+                answer = _NOT_DONE
+        control.sendall(answer)
     except OSError:
         return False
     return True

@@ -136,7 +136,6 @@ def test_a_log_that_somebody_removes_or_moves_begins_anew(tmp_path: Path) -> Non
     for turn, away in enumerate(ways):
         until(lambda turn=turn: log.exists() and turn * 100 + 99 in numbers(log), "the turn is over")
         away()
-        log.parent.mkdir(exist_ok=True)
         assert process.pid
         os.kill(process.pid, signal.SIGUSR1)
     until(lambda: log.exists() and numbers(log) == list(range(300, 400)), "the last turn is over")
