@@ -48,7 +48,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "logs" / "worker-1.log").write_text("of an earlier run\n")
     (folder / "lock").touch()
     folder.chmod(0o711)
-    with up(folder, log_bytes=str(LOG_BYTES), log_kept="1"):
+    with up(folder, log_bytes=str(LOG_BYTES), log_kept="1", moh_directory=str(folder.with_name("music"))):
         yield folder
 
 
@@ -58,6 +58,16 @@ def test_nothing_of_a_system_is_open_to_others(state: Path) -> None:
     assert (state / "confd.yml").exists()
     opened = [path for path in (state, *state.rglob("*")) if not path.is_symlink() and path.stat().st_mode & 0o077]
     assert opened == []
+
+
+def test_asterisk_may_read_the_music_that_is_elsewhere(state: Path) -> None:
+    assert stat.S_IMODE(state.with_name("music").stat().st_mode) == 0o755
+
+
+def test_tenants_are_synchronised_by_the_command_line(state: Path) -> None:
+    for words in ([], ["--force"]):
+        done = CliRunner().invoke(main, ["sync-tenants", "--state", str(state), *words])
+        assert done.output == "Tenants are in sync; nothing changed.\n"
 
 
 def test_the_logs_of_a_system_are_put_aside_while_they_are_written(state: Path) -> None:
