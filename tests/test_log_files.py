@@ -165,6 +165,21 @@ def test_the_last_words_of_a_process_whose_supervisor_is_killed_are_kept(tmp_pat
     until(lambda: log.read_text() == "on\nmy last words\n", "its last words are there")
 
 
+def test_a_signal_that_ends_all_does_not_end_the_writer_before_the_others(tmp_path: Path) -> None:
+    logs = LogFiles()
+    descriptor = logs.pipe(tmp_path / "log", Limits())
+    writer = logs.pid
+    assert writer
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        logs.flush()
+        os.kill(writer, number)
+        os.write(descriptor, f"{number.name}\n".encode())
+    logs.flush()
+    assert logs.pid == writer
+    assert (tmp_path / "log").read_text() == "SIGTERM\nSIGINT\nSIGHUP\n"
+    logs.close()
+
+
 def test_a_writer_ends_with_those_that_write(tmp_path: Path) -> None:
     logs = LogFiles()
     logs.pipe(tmp_path / "log", Limits())
