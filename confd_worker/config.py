@@ -78,6 +78,34 @@ class Settings(BaseSettings):
     http_listen: str = _option(
         "127.0.0.1:9486", "Where the gateway listens.", "host:port, with a port from 0 (any free one) to 65535"
     )
+    http_connections: int = _option(
+        0,
+        "Clients of the gateway at once; 0 for as many as its limit of open files allows, less 128, and 10000 at most.",
+        "a whole number from 0 to 1000000",
+        ge=0,
+        le=1_000_000,
+    )
+    http_headers_seconds: float = _option(
+        10,
+        "How long the headers of a request may take to come, in seconds.",
+        "a number above 0, to 3600",
+        gt=0,
+        le=3600,
+    )
+    http_idle_seconds: float = _option(
+        75,
+        "How long a connection may stay open without a request, in seconds; longer than that of a proxy in front.",
+        "a number above 0, to 3600",
+        gt=0,
+        le=3600,
+    )
+    http_stall_seconds: float = _option(
+        30,
+        "How long a client may send nothing of a body, or take nothing of an answer, in seconds.",
+        "a number above 0, to 3600",
+        gt=0,
+        le=3600,
+    )
     auth_mode: Annotated[Literal["wazo", "static", "none"], BeforeValidator(_lower)] = _option(
         "wazo",
         "Who knows the tokens of the gateway's callers: an authentication server, a file, or nobody (all is allowed).",

@@ -139,6 +139,10 @@ def gateway(place: Place) -> None:
         timeout=settings.call_timeout,
         drain=settings.drain_seconds,
         message_limit=settings.message_limit,
+        connections=settings.http_connections,
+        headers_seconds=settings.http_headers_seconds,
+        idle=settings.http_idle_seconds,
+        stall=settings.http_stall_seconds,
     )
     with profiled(settings.profile_dir, "gateway"):
         serve(gateway_settings)

@@ -21,7 +21,7 @@ from .auth_static import StaticAuth
 from .bodies import Bodies
 from .bus import Bus
 from .cors import Cors
-from .errors import BrokenOff, ClientGone, Failure, HeadersTooLarge, NotAllowed
+from .errors import BrokenOff, ClientGone, Failure, NotAllowed
 from .files import download, upload
 from .replies import decode, failure_response, json_response, render
 from .requests import (
@@ -43,8 +43,6 @@ __all__ = ["Gateway", "create_app", "create_auth"]
 
 API_DOCUMENT, STATUS = "api.get", "status.get"
 CLIENT_GONE = 499
-# Of all headers together, in bytes.
-HEADERS_MAX = 64 * 1024
 # Most calls are answered sooner; only then is it worth looking whether the client is still there.
 PATIENCE = 1.0
 
@@ -134,9 +132,6 @@ class Gateway:
         try:
             response = await self._answer(scope, headers, receive, request)
             response.raw_headers.append((b"x-request-id", request.encode("ascii")))
-            if b"upgrade" in headers:
-                # To the server's parser what follows such a request is another protocol, and so no next request.
-                response.headers["connection"] = "close"
             if self._cors is not None:
                 self._cors.add(response, headers)
             if scope["method"] == "HEAD":
@@ -153,8 +148,6 @@ class Gateway:
 
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive, request: str) -> Response:
         try:
-            if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_MAX:
-                raise HeadersTooLarge
             if len(headers) < len(scope["headers"]):
                 headers = one_of_each(scope["headers"])
             if scope["method"] == "OPTIONS":
@@ -194,7 +187,7 @@ class Gateway:
         if operation.in_blocks and operation.method == "GET":
             return await download(send, arguments, operation, head=scope["method"] == "HEAD")
         if operation.in_blocks:
-            pieces = body_pieces(receive, headers, operation.limit or self._settings.max_body)
+            pieces = body_pieces(receive, headers, operation.limit or self._settings.max_body, self._settings.stall)
             arguments |= await upload(send, arguments, pieces)
         result = decode(await _patiently(send(arguments), receive))
         base = base_url(headers, scope.get("scheme", "http"), scope.get("server"))
@@ -222,11 +215,12 @@ class Gateway:
             return arguments | ({"prefix": prefix} if prefix else {})
         if operation.in_blocks:
             return arguments
+        stall = self._settings.stall
         if operation.accepts != "application/json":
-            body = await read_body(receive, headers, self._settings.max_body)
+            body = await read_body(receive, headers, self._settings.max_body, stall)
             arguments["body"] = text_body(body, operation.accepts, headers.get(b"content-type", b""))
         elif operation.takes_body:
-            arguments["body"] = json_body(await read_body(receive, headers, self._settings.max_json))
+            arguments["body"] = json_body(await read_body(receive, headers, self._settings.max_json, stall))
         return arguments
 
     async def _status(self, told: dict[str, Any]) -> Response:

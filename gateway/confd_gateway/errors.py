@@ -11,7 +11,9 @@ __all__ = [
     "BusUnavailable",
     "ClientGone",
     "Failure",
+    "Full",
     "HeadersTooLarge",
+    "LineTooLong",
     "MasterTenantUnknown",
     "MessageTooLarge",
     "NoAnswer",
@@ -22,6 +24,7 @@ __all__ = [
     "Overloaded",
     "RemoteFailure",
     "SlowBody",
+    "SlowHeaders",
     "TenantRefused",
     "TokenRefused",
     "TooLarge",
@@ -101,7 +104,7 @@ class SlowBody(Failure):
     """The rest of the body did not come in time."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(408, [f"Nothing of the body came for {seconds:g} s"])
+        super().__init__(408, [f"The body did not come: nothing for {seconds:g} s, or little by little for longer"])
 
 
 class TooLarge(Failure):
@@ -120,11 +123,36 @@ class MessageTooLarge(Failure):
         )
 
 
+class LineTooLong(Failure):
+    """The request line is longer than allowed."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(414, [f"Input Error - the request line has more than {limit} bytes"])
+
+
 class HeadersTooLarge(Failure):
-    """The headers are larger than allowed."""
+    """Request line and headers, or trailers, are larger than allowed."""
+
+    def __init__(self, limit: int, most: int) -> None:
+        super().__init__(
+            431, [f"Input Error - there are more than {limit} bytes of headers, or more than {most} headers"]
+        )
+
+
+class SlowHeaders(Failure):
+    """The rest of the headers did not come in time."""
 
     def __init__(self) -> None:
-        super().__init__(431, ["Input Error - the headers are too large"])
+        super().__init__(408, ["The headers did not come in time"])
+
+
+class Full(Failure):
+    """As many clients are connected as may be."""
+
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__(503, ["Overloaded: too many connections"])
 
 
 class TokenRefused(Failure):

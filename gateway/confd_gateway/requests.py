@@ -29,8 +29,8 @@ __all__ = [
     "text_body",
 ]
 
-# A browser or a proxy that sends nothing for so long is not coming back.
-BODY_SECONDS = 30.0
+# Bytes a second that a client sends at least, beside the seconds that it may send nothing.
+SLOWEST = 1024
 # Deeper than any resource; what is nested deeper breaks decoders.
 MAX_DEPTH = 100
 MAX_PARAMETERS = 1000
@@ -45,17 +45,20 @@ GIVEN_ONCE = frozenset((b"x-auth-token", b"wazo-tenant", b"idempotency-key", b"h
 EMPTY_OBJECT = msgspec.Raw(b"{}")
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int, seconds: float) -> bytes:
     """The whole body; see `body_pieces`."""
-    pieces = [piece async for piece in body_pieces(receive, headers, limit)]
+    pieces = [piece async for piece in body_pieces(receive, headers, limit, seconds)]
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def body_pieces(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> AsyncIterator[bytes]:
+async def body_pieces(
+    receive: Receive, headers: Mapping[bytes, bytes], limit: int, seconds: float
+) -> AsyncIterator[bytes]:
     """The body in pieces as they come.
 
     Args:
         limit: bytes allowed.
+        seconds: that may be waited for a piece, and for all of them beyond what the slowest client takes.
 
     Raises:
         TooLarge: before anything is read when Content-Length tells, else as soon as it is.
@@ -64,13 +67,16 @@ async def body_pieces(receive: Receive, headers: Mapping[bytes, bytes], limit: i
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
         raise TooLarge
-    size = 0
+    size, waited = 0, 0.0
+    now = asyncio.get_running_loop().time
     while True:
+        begun = now()
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(seconds - max(0.0, waited - size / SLOWEST)):
                 message = await receive()
         except TimeoutError:
-            raise SlowBody(BODY_SECONDS) from None
+            raise SlowBody(seconds) from None
+        waited += now() - begun
         if message["type"] == "http.disconnect":
             raise ClientGone
         piece = message.get("body", b"")

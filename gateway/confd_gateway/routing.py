@@ -24,8 +24,6 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 MAX_DIGITS, MAX_TEXT = 18, 512
 # The narrower type is tried first where several match.
 SPECIFICITY = ("int", "uuid", "id", "filename", "uuid or text", "text")
-# What they mean to an ACL is not what they mean in a name.
-NOT_IN_ACL = str.maketrans(".#", "__")
 
 Converter = Callable[[str], Any]
 
@@ -70,6 +68,11 @@ CONVERTERS: dict[str, Converter] = {
     "uuid or text": _uuid_or_text,
     "text": _text,
 }
+
+
+def _in_acl(value: Any) -> str:
+    """A value as an ACL shows it: a dot or `#` of a name is not one of the ACL's own."""
+    return value.replace(".", "_").replace("#", "_") if isinstance(value, str) else str(value)
 
 
 def _kind(name: str, kind: str) -> str:
@@ -122,8 +125,7 @@ class Route:
         if parts is None or len(parts) == 1:
             return None if parts is None else parts[0]
         return "".join(
-            str(values[part]).translate(NOT_IN_ACL) if place % 2 and part in values else part
-            for place, part in enumerate(parts)
+            _in_acl(values[part]) if place % 2 and part in values else part for place, part in enumerate(parts)
         )
 
 

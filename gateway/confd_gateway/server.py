@@ -5,35 +5,26 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from functools import partial
+from math import ceil
+from typing import cast
 
 import structlog
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import ASGIApp
 
 from .application import create_app
+from .connections import Connections, most_connections
+from .protocol import HTTPConnection, check_uvicorn
 from .settings import GatewaySettings
-from .writes import JoinedWrites
 
-__all__ = ["serve"]
+__all__ = ["serve", "server_config"]
 
 BACKLOG = 1024
 # Bytes of memory, once used, that stay with the process.
 KEPT_MEMORY = 16 * 1024 * 1024
 
 _log = structlog.get_logger(__name__)
-
-
-class _Protocol(HttpToolsProtocol):
-    """Sends the head of an answer and its body together."""
-
-    def connection_made(self, transport: Any) -> None:
-        self._writes = JoinedWrites(transport, self.loop)
-        super().connection_made(cast(asyncio.Transport, self._writes))
-
-    def eof_received(self) -> None:
-        # The transport closes itself after this.
-        self._writes.flush()
 
 
 def serve(settings: GatewaySettings) -> None:
@@ -46,10 +37,30 @@ def serve(settings: GatewaySettings) -> None:
     _keep_memory()
     app = create_app(settings)
     listener = _listen(settings.host, settings.port)
-    config = uvicorn.Config(
+    server = uvicorn.Server(server_config(app, settings))
+    with listener, _signals_stop(server):
+        _log.info("gateway_listens", host=settings.host, port=listener.getsockname()[1])
+        server.run(sockets=[listener])
+    _log.info("gateway_stopped")
+
+
+def server_config(app: ASGIApp, settings: GatewaySettings) -> uvicorn.Config:
+    """How uvicorn serves the application.
+
+    Raises:
+        ConfigurationError: more connections are wanted than are possible, or uvicorn is not made as expected.
+    """
+    check_uvicorn()
+    connections = Connections(
+        most_connections(settings.connections),
+        headers_seconds=settings.headers_seconds,
+        idle_seconds=settings.idle,
+        stall_seconds=settings.stall,
+    )
+    return uvicorn.Config(
         app,
         loop="uvloop",
-        http=_Protocol,
+        http=cast(type[asyncio.Protocol], partial(HTTPConnection, connections)),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -57,13 +68,10 @@ def serve(settings: GatewaySettings) -> None:
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
+        # The connections look at the time themselves, and earlier.
+        timeout_keep_alive=ceil(settings.idle) + 1,
         timeout_graceful_shutdown=max(1, round(settings.drain)),
     )
-    server = uvicorn.Server(config)
-    with listener, _signals_stop(server):
-        _log.info("gateway_listens", host=settings.host, port=listener.getsockname()[1])
-        server.run(sockets=[listener])
-    _log.info("gateway_stopped")
 
 
 def _keep_memory() -> None:

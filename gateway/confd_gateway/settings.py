@@ -13,7 +13,7 @@ MESSAGE_LIMIT = 16 * MEBIBYTE
 
 
 class ConfigurationError(ValueError):
-    """A setting, or a file that a setting names, is not usable; the text names it and what is allowed."""
+    """A setting, a file that a setting names, or a library is not usable; the text names it and what is allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,10 @@ class GatewaySettings:
         cors_headers: request headers that they may send.
         max_json, max_body: bytes of a JSON body and of any other body.
         message_limit: bytes of a message that the broker takes.
+        connections: clients at once; 0 for as many as the process's limit of open files allows.
+        headers_seconds: that a client may take to send the headers of a request.
+        idle: seconds that a client that was answered may stay without a new request.
+        stall: seconds that a client may send nothing of a body that it began, or take nothing of its answer.
         access_log: whether each request is logged.
     """
 
@@ -58,6 +62,10 @@ class GatewaySettings:
     max_json: int = MEBIBYTE
     max_body: int = 40 * MEBIBYTE
     message_limit: int = MESSAGE_LIMIT
+    connections: int = 0
+    headers_seconds: float = 10.0
+    idle: float = 75.0
+    stall: float = 30.0
     access_log: bool = True
 
     def check(self) -> None:
@@ -79,8 +87,9 @@ class GatewaySettings:
                 f"auth_mode: 'none' lets everybody do everything; it is allowed only when listening on a loopback "
                 f"address such as 127.0.0.1, not on {self.host!r}"
             )
-        if self.timeout <= 0:
-            raise ConfigurationError("timeout: must be more than 0 seconds")
+        for name in ("timeout", "headers_seconds", "idle", "stall"):
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(f"{name}: must be more than 0 seconds")
 
 
 def _is_loopback(host: str) -> bool:

@@ -53,9 +53,11 @@ def start_gateway(amqp_uri: str, tokens_file: str) -> Iterator[Callable[..., htt
                 "auth_mode": "static",
                 "auth_tokens": tokens_file,
                 "timeout": 5,
+                "drain": 5,
             }
-            app = create_app(GatewaySettings(**(usual | changed)), RESOURCES)
-            url = started.enter_context(serving(app))
+            settings = GatewaySettings(**(usual | changed))
+            app = create_app(settings, RESOURCES)
+            url = started.enter_context(serving(app, settings))
             client = httpx.Client(base_url=f"{url}/1.1", headers={"X-Auth-Token": "all"}, timeout=20)
             client.app = app  # type: ignore[attr-defined]
             return started.enter_context(client)

@@ -13,6 +13,8 @@ import amqp
 import httpx
 import orjson
 import uvicorn
+from confd_gateway import GatewaySettings
+from confd_gateway.server import server_config
 from confd_schemas import fields
 from confd_schemas.schema import Item
 from confd_schemas.spec import Listing, Resource, operation, refused, resource
@@ -159,10 +161,10 @@ class FakeWorker:
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
+def serving(app: Any, settings: GatewaySettings | None = None) -> Iterator[str]:
     """Serve an ASGI application on a free port, in a thread; its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5))
+    server = uvicorn.Server(server_config(app, settings or GatewaySettings(amqp_uri="", drain=5)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive())
