@@ -43,6 +43,8 @@ RPC_EXCHANGE = "nameko-rpc"
 EVENTS_EXCHANGE = "wazo-headers"
 TRANSIENT = 1
 HEARTBEAT = 30
+# How long replies may go astray that come through an exchange which somebody has deleted.
+BIND_SECONDS = 3
 # A read without any wait would spin inside py-amqp when it meets half a frame.
 BRIEFLY = 0.001
 
@@ -164,6 +166,8 @@ class Client:
         timeout: seconds that a call may take. The worker does not start a call whose time is over.
         context: on whose behalf to call.
         exchange: nameko's exchange of RPC calls.
+        prefix: what the names of services begin with on the bus, as CONFD_SERVICE_PREFIX of the worker says; methods
+            are called without it.
     """
 
     def __init__(
@@ -173,8 +177,9 @@ class Client:
         context: Context | None = None,
         *,
         exchange: str = RPC_EXCHANGE,
+        prefix: str = "",
     ) -> None:
-        self._bus = _Bus(amqp_uri, timeout, exchange)
+        self._bus = _Bus(amqp_uri, timeout, exchange, prefix)
         self._timeout = timeout
         self._context = context or Context()
         self._headers = self._context.headers()
@@ -241,16 +246,16 @@ class Client:
 class _Bus:
     """The connection that a client and those made from it share, made anew when it was lost."""
 
-    def __init__(self, amqp_uri: str, timeout: float, exchange: str) -> None:
+    def __init__(self, amqp_uri: str, timeout: float, exchange: str, prefix: str) -> None:
         self._amqp_uri = amqp_uri
         self._timeout = timeout
-        self._exchange = exchange
+        self._exchange, self._prefix = exchange, prefix
         self._link: _Link | None = None
 
     def link(self) -> "_Link":
         """A link that was alive a moment ago."""
         if self._link is None or not self._link.alive():
-            self._link = _Link(connect(self._amqp_uri, self._timeout), self._exchange)
+            self._link = _Link(connect(self._amqp_uri, self._timeout), self._exchange, self._prefix)
         return self._link
 
     def close(self) -> None:
@@ -262,9 +267,9 @@ class _Bus:
 class _Link:
     """One connection with its reply queue and the calls in flight, which end with it."""
 
-    def __init__(self, connection: amqp.Connection, exchange: str) -> None:
+    def __init__(self, connection: amqp.Connection, exchange: str, prefix: str) -> None:
         self._connection = connection
-        self._exchange = exchange
+        self._exchange, self._prefix = exchange, prefix
         # Weak, so that a reply nobody waits for any more is forgotten.
         self._in_flight: weakref.WeakValueDictionary[str, Reply] = weakref.WeakValueDictionary()
         self._reply_to = str(uuid.uuid4())
@@ -279,10 +284,9 @@ class _Link:
             self._channel.events["basic_ack"].add(self._on_confirm)
             self._channel.events["basic_nack"].add(self._on_refusal)
             self._channel.confirm_select()
-            self._channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
-            queue = self._channel.queue_declare(exclusive=True).queue
-            self._channel.queue_bind(queue, exchange, self._reply_to)
-            self._channel.basic_consume(queue, no_ack=True, callback=self._on_reply)
+            self._queue = self._channel.queue_declare(exclusive=True).queue
+            self._bind()
+            self._channel.basic_consume(self._queue, no_ack=True, callback=self._on_reply)
         except (OSError, amqp.AMQPError) as error:
             connection.collect()
             raise BusUnavailable(f"The broker refused the reply queue: {told(error)}", sent=False) from error
@@ -302,14 +306,23 @@ class _Link:
             BusUnavailable: the connection broke meanwhile.
         """
         message.properties["reply_to"] = self._reply_to
+        again = time.monotonic() - self._bound > BIND_SECONDS
         self._in_flight[key] = reply
         self._published += 1
         self._unconfirmed[self._published] = key
         try:
-            self._channel.basic_publish(message, self._exchange, reply.method, mandatory=True)
+            if again:
+                self._bind()
+            self._channel.basic_publish(message, self._exchange, self._prefix + reply.method, mandatory=True)
         except (OSError, amqp.AMQPError) as error:
             self._fail(told(error))
             raise reply._error or BusUnavailable(told(error), sent=True) from error
+
+    def _bind(self) -> None:
+        """Have replies come to the queue, though somebody has deleted the exchange; costs no round trip."""
+        self._bound = time.monotonic()
+        self._channel.exchange_declare(self._exchange, "topic", durable=True, auto_delete=False, nowait=True)
+        self._channel.queue_bind(self._queue, self._exchange, self._reply_to, nowait=True)
 
     def read(self, seconds: float) -> bool:
         """Take in one message, waiting for it at most so long; False when nothing came."""
@@ -343,10 +356,10 @@ class _Link:
         if reply is not None:
             reply._body = message.body
 
-    def _on_return(self, error: Exception, exchange: str, method: str, message: amqp.Message) -> None:
+    def _on_return(self, error: Exception, exchange: str, routing_key: str, message: amqp.Message) -> None:
         reply = self._in_flight.pop(message.properties.get("correlation_id"), None)
         if reply is not None:
-            reply._error = UnknownService(_unknown(method))
+            reply._error = UnknownService(_unknown(reply.method))
 
     def _on_confirm(self, number: int, multiple: bool) -> None:
         if multiple:

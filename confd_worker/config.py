@@ -135,6 +135,13 @@ class Settings(BaseSettings):
     ari_username: str = _option("", "The worker's own account on it.", "a name")
     ari_password: str = _option("", "The password of that account.", "a text", secret=True)
     events_exchange: str = _option("wazo-headers", "The headers exchange of events.", "a name", min_length=1)
+    rpc_exchange: str = _option("nameko-rpc", "The topic exchange of calls.", "a name", min_length=1, max_length=127)
+    service_prefix: str = _option(
+        "",
+        "What the names of services and queues begin with on the broker.",
+        "up to 40 letters, digits and _",
+        pattern="^[A-Za-z0-9_]{0,40}$",
+    )
     processes: int = _option(1, "Worker processes.", "a whole number from 1 to 64", ge=1, le=64)
     profile_dir: str = _option("", "Where to write a profile of each process.", "the path of a folder")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = _option(

@@ -1,6 +1,7 @@
 """How the parts of a system are, as seen from outside: each is asked itself, within a few seconds."""
 
 import dataclasses
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import requests
 import yaml
 from confd_schemas.spec import discover
 
-from .client import Client, ClientError
+from .bus_names import BusNames, calls_arguments
+from .client import TRANSIENT, Client, ClientError
 from .config import Settings
 from .connection import BusUnavailable, connect, disconnect
 from .core.delivery.health import RELAY_LAG, STATE, SYSCONFD_LAG, keeps_up
@@ -97,7 +99,10 @@ def _broker(settings: Settings) -> Iterable[Part]:
         return
     try:
         product = connection.server_properties
-        yield Part("bus", True, f"{product.get('product', 'AMQP')} {product.get('version', '')}".rstrip())
+        text = f"{product.get('product', 'AMQP')} {product.get('version', '')}".rstrip()
+        gone = _gone(settings, connection)
+        told = "".join(f"; the exchange {name} is gone" for name in gone)
+        yield Part("bus", not gone, text + told, {"gone": gone})
         yield _workers(settings, connection)
     except (OSError, amqp.AMQPError) as error:
         yield Part("workers", False, _told(error))
@@ -108,23 +113,40 @@ def _broker(settings: Settings) -> Iterable[Part]:
 def _workers(settings: Settings, connection: amqp.Connection) -> Part:
     """Who consumes the calls of the services, and whether one is answered."""
     names = settings.services or sorted(spec.name for spec in discover())
-    waiting, consumers = 0, {}
+    on_bus = BusNames.of(settings)
+    waiting, consumers, refused = 0, {}, []
     channel = connection.channel()
     for name in names:
+        queue = on_bus.calls(name)
         try:
-            _, calls, consumers[name] = channel.queue_declare(f"rpc-{name}", passive=True)
+            _, calls, consumers[name] = channel.queue_declare(queue, passive=True)
+            # As it is there, nothing is made: the broker compares the arguments.
+            channel.queue_declare(queue, durable=True, auto_delete=False, arguments=calls_arguments(on_bus, settings))
             waiting += calls
         except amqp.NotFound:
             consumers[name] = 0
-            channel = connection.channel()
+        except amqp.ChannelError:
+            consumers[name] = 0
+            refused.append(name)
     processes = max(consumers.values(), default=0)
-    silent = [name for name, number in consumers.items() if not number]
-    facts = {"processes": processes, "expected": settings.processes, "unserved": silent, "waiting": waiting}
-    text = f"{processes} of {settings.processes} processes serve {len(names) - len(silent)} services; "
+    silent = [name for name, number in consumers.items() if not number and name not in refused]
+    unbound = _unbound(on_bus, connection, [name for name, number in consumers.items() if number])
+    facts = {
+        "processes": processes,
+        "expected": settings.processes,
+        "unserved": silent,
+        "refused": refused,
+        "unbound": unbound,
+        "waiting": waiting,
+    }
+    text = f"{processes} of {settings.processes} processes serve {len(names) - len(silent) - len(refused)} services; "
     text += f"{waiting or 'no'} calls wait"
     if silent and processes:
         text += f"; nobody serves {', '.join(silent)}"
-    well = processes >= settings.processes and not silent
+    text += "".join(f"; the queue {on_bus.calls(name)} is not ours, see the log of the workers" for name in refused)
+    if unbound:
+        text += f"; no call gets to {', '.join(unbound)}"
+    well = processes >= settings.processes and not silent and not refused and not unbound
     if "status" in names and consumers["status"]:
         reason = _no_answer(settings)
         if reason:
@@ -132,10 +154,50 @@ def _workers(settings: Settings, connection: amqp.Connection) -> Part:
     return Part("workers", well, text, facts)
 
 
+def _gone(settings: Settings, connection: amqp.Connection) -> list[str]:
+    """The exchanges that everything goes through and that are not there."""
+    gone, channel = [], connection.channel()
+    for exchange, kind in ((settings.rpc_exchange, "topic"), (settings.events_exchange, "headers")):
+        try:
+            channel.exchange_declare(exchange, kind, passive=True)
+        except amqp.NotFound:
+            gone.append(exchange)
+    return gone
+
+
+def _unbound(names: BusNames, connection: amqp.Connection, services: list[str]) -> list[str]:
+    """The services to which the broker leads no call.
+
+    Each is sent one whose time is over, which no worker runs, and whose answer gets to nobody.
+    """
+    methods = {spec.name: next(iter(spec.methods)) for spec in discover()}
+    channel, returned = connection.channel(), set[str]()
+    channel.events["basic_return"].add(lambda error, exchange, key, message: returned.add(key))
+    keys = {service: names.routing_key(f"{service}.{methods[service]}") for service in services if service in methods}
+    try:
+        for key in keys.values():
+            message = amqp.Message(
+                b"{}",
+                content_type="application/json",
+                delivery_mode=TRANSIENT,
+                reply_to=str(uuid.uuid4()),
+                expiration=str(SECONDS * 1000),
+                application_headers={"nameko.deadline": "1"},
+            )
+            channel.basic_publish(message, names.rpc_exchange, key, mandatory=True)
+        # Is answered after all that comes back.
+        channel.basic_qos(0, 1, False)
+    except amqp.NotFound:
+        return list(keys)
+    return [service for service, key in keys.items() if key in returned]
+
+
 def _no_answer(settings: Settings) -> str:
     """Why a worker does not answer; empty when it does."""
     try:
-        with Client(settings.amqp_uri, SECONDS) as client:
+        with Client(
+            settings.amqp_uri, SECONDS, exchange=settings.rpc_exchange, prefix=settings.service_prefix
+        ) as client:
             client.call("status.get")
     except ClientError as error:
         return str(error)

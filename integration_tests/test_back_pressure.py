@@ -13,11 +13,19 @@ from nameko.standalone.rpc import ClusterRpcProxy
 from confd_worker.client import Client, Overloaded, RemoteError, Reply
 from confd_worker.conformance.system import MASTER_TOKEN, System, until
 
-from .wire import Wire
+from .wire import delete_queues
 
 LENGTH = 20
-QUEUE = "rpc-users"
 ALICE = {"firstname": "Alice"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_queues(own_system: System) -> Iterator[None]:
+    """Queues of the lengths that are asked for here, which are nobody else's."""
+    delete_queues(own_system.amqp_uri)
+    yield
+    own_system.close()
+    delete_queues(own_system.amqp_uri)
 
 
 @pytest.fixture
@@ -29,8 +37,7 @@ def full(own_system: System, tenant: str) -> Iterator[list[Reply]]:
         with own_system.client(tenant, timeout=30) as client:
             yield [client.call_async("users.create", body=ALICE) for _ in range(LENGTH)]
     finally:
-        with Wire(own_system.amqp_uri) as wire:
-            wire.channel.queue_purge(QUEUE)
+        delete_queues(own_system.amqp_uri)
 
 
 def test_the_client_is_told_at_once_and_what_was_taken_is_run(
@@ -83,16 +90,16 @@ def test_a_process_whose_database_connections_are_all_in_use_says_so(own_system:
     own_system.stop("worker")
 
 
-def test_a_queue_that_is_in_use_keeps_its_length_until_it_is_free(own_system: System) -> None:
+def test_queues_keep_their_length_until_somebody_deletes_them(own_system: System) -> None:
+    own_system.close()
+    delete_queues(own_system.amqp_uri)
     own_system.start_worker("old", CONFD_QUEUE_LENGTH="30")
     own_system.start_worker("new", CONFD_QUEUE_LENGTH="40")
-    assert "queue_kept_as_it_is queue=rpc-users" in own_system.log_of("new")
+    assert "queue_not_ours queue=rpc-users" in own_system.log_of("new")
     _answers(own_system)
     own_system.stop("old")
-    _answers(own_system)
-    own_system.stop("new")
-    own_system.start_worker("new", CONFD_QUEUE_LENGTH="40")
-    assert "queue_made_anew queue=rpc-users" in own_system.log_of("new")
+    delete_queues(own_system.amqp_uri)
+    until(lambda: "queue_ours_again queue=rpc-users" in own_system.log_of("new"), "the new worker has the queues")
     _answers(own_system)
     own_system.stop("new")
 

@@ -13,7 +13,7 @@ from confd_worker.client import Client, RemoteError
 from confd_worker.conformance.system import MASTER_TENANT, System, until
 
 from .conftest import OwnServers
-from .wire import DEAD_LETTERS, Wire
+from .wire import DEAD_LETTERS, Wire, delete_queues
 
 QUEUE = "confd.tenants.auth_tenant_added"
 
@@ -44,9 +44,34 @@ def _letters(client: Client, number: int = 1, **wanted: Any) -> list[dict[str, A
     return until(found, f"{number} dead letters") if number else client.call("dead_letters.list", **wanted)["items"]
 
 
+def _spoil(wire: Wire, method: str, body: bytes, headers: dict[str, Any] | None = None, **properties: Any) -> str:
+    """Send what is no call, and what nobody could be told of; its correlation id."""
+    return wire.send(method, body, headers, reply_to=None, **properties)
+
+
+@pytest.mark.parametrize(
+    ("body", "properties"), [(b"{", {}), (b"[1]", {}), (b"{}", {"content_type": None}), (b"{", {"correlation_id": ""})]
+)
+def test_a_call_whose_caller_is_told_what_was_wrong_is_no_dead_letter(
+    body: bytes, properties: dict[str, Any], wire: Wire, master: Client
+) -> None:
+    key = wire.send("users.create", body, **properties)
+    assert wire.reply(key)["error"]["type"] == "bad-request"
+    marker = _spoil(wire, "users.create", b"{")
+    until(lambda: _letters(master, 1, queue="rpc-users"), "what came later is set aside")
+    (letter,) = _letters(master)
+    assert master.call("dead_letters.show", id=letter["id"])["properties"]["correlation_id"] == marker
+    assert wire.channel.queue_declare("rpc-users", passive=True).message_count == 0
+
+
+def test_a_call_that_names_nobody_to_answer_is_set_aside(wire: Wire, master: Client) -> None:
+    wire.send("users.create", {"args": [], "kwargs": {}}, reply_to="")
+    assert _letters(master)[0]["reason"].startswith("reply_to:")
+
+
 def test_a_call_that_is_none_is_kept_with_where_it_came_from_and_why(wire: Wire, master: Client) -> None:
     headers = {"nameko.tenant_uuid": MASTER_TENANT, "odd": [1, {"a": None}, True]}
-    key = wire.send("users.create", b'{"secret": "sesame"', headers)
+    key = _spoil(wire, "users.create", b'{"secret": "sesame"', headers)
     (letter,) = _letters(master)
     assert (
         letter
@@ -58,7 +83,7 @@ def test_a_call_that_is_none_is_kept_with_where_it_came_from_and_why(wire: Wire,
         }
         == letter
     )
-    assert letter["reason"].startswith("body: not JSON")
+    assert letter["reason"].startswith("reply_to: must be")
     assert "sesame" not in json.dumps(master.call("dead_letters.list"))
     shown = master.call("dead_letters.show", id=letter["id"])
     assert (shown["encoding"], shown["body"]) == ("utf-8", '{"secret": "sesame"')
@@ -78,7 +103,7 @@ def test_a_call_that_is_none_is_kept_with_where_it_came_from_and_why(wire: Wire,
 def test_whatever_a_message_holds_can_be_kept_and_shown(
     body: bytes, headers: dict[str, Any], encoding: str, wire: Wire, master: Client
 ) -> None:
-    wire.send("users.create", body, headers, correlation_id=None)
+    _spoil(wire, "users.create", body, headers, correlation_id=None)
     (letter,) = _letters(master)
     shown = master.call("dead_letters.show", id=letter["id"])
     assert (shown["encoding"], shown["size"]) == (encoding, len(body))
@@ -86,13 +111,13 @@ def test_whatever_a_message_holds_can_be_kept_and_shown(
 
 def test_the_same_message_is_one_letter_however_often_it_comes(wire: Wire, master: Client) -> None:
     for _ in range(3):
-        wire.send("users.create", b"{", correlation_id="the-same")
+        _spoil(wire, "users.create", b"{", correlation_id="the-same")
     until(lambda: [each["attempts"] for each in _letters(master)] == [3], "three attempts")
 
 
 def test_letters_are_listed_in_pages(wire: Wire, master: Client) -> None:
     for number in range(5):
-        wire.send("users.create" if number % 2 else "lines.create", b"%d" % number)
+        _spoil(wire, "users.create" if number % 2 else "lines.create", b"%d" % number)
     ids = [each["id"] for each in _letters(master, 5)]
     assert ids == sorted(ids)
     page = master.call("dead_letters.list", limit=2, offset=2)
@@ -127,7 +152,7 @@ def test_a_call_that_is_sent_again_is_run_though_its_time_is_over(wire: Wire, ma
 
 
 def test_what_is_sent_again_and_fails_again_comes_back(wire: Wire, master: Client) -> None:
-    wire.send("users.create", b"{")
+    _spoil(wire, "users.create", b"{")
     (letter,) = _letters(master)
     master.call("dead_letters.replay", ids="all")
     (back,) = _letters(master)
@@ -148,7 +173,7 @@ def test_a_letter_whose_queue_is_gone_stays(wire: Wire, master: Client, system: 
 
 def test_letters_are_dropped_by_id_or_all(wire: Wire, master: Client) -> None:
     for number in range(4):
-        wire.send("users.create", b"%d" % number)
+        _spoil(wire, "users.create", b"%d" % number)
     ids = [each["id"] for each in _letters(master, 4)]
     assert master.call("dead_letters.drop", ids=ids[:2]) == {"dropped": ids[:2]}
     assert master.call("dead_letters.drop", ids="all") == {"dropped": ids[2:]}
@@ -214,7 +239,7 @@ def test_letters_wait_in_the_broker_while_the_database_is_away(own_system: Syste
     with own_system.client() as client, Wire(own_system.amqp_uri) as wire:
         own_servers.postgres.stop()
         try:
-            keys = {wire.send("users.create", b"{") for _ in range(30)}
+            keys = {_spoil(wire, "users.create", b"{") for _ in range(30)}
             log = lambda: own_system.log_of("worker")  # noqa: E731
             until(lambda: log().count("dead_letter_left_to_the_broker") == 30, "the broker has them", 60)
         finally:
@@ -233,7 +258,7 @@ def test_letters_are_neither_lost_nor_doubled_while_the_worker_is_killed(own_sys
     with Wire(own_system.amqp_uri) as wire:
         keys = set()
         for _ in range(3):
-            keys |= {wire.send("users.create", b"{", delivery_mode=2) for _ in range(300)}
+            keys |= {_spoil(wire, "users.create", b"{", delivery_mode=2) for _ in range(300)}
             own_system.kill("worker")
             own_system.start_worker()
     letters = until(lambda: _stored(own_system, len(keys)), "all are in the table", 60)
@@ -244,6 +269,7 @@ def test_letters_are_neither_lost_nor_doubled_while_the_worker_is_killed(own_sys
 def test_a_message_that_ends_whoever_takes_it_is_kept_after_some_deliveries(own_system: System) -> None:
     with own_system.database() as cursor:
         cursor.execute("DELETE FROM dead_letters")
+    delete_queues(own_system.amqp_uri)
     settings = {"CONFD_QUEUE_TYPE": "quorum", "CONFD_SERVICES": "dead_letters,status,users"}
     own_system.start_worker(**settings)
     own_system.stop("worker")
@@ -260,6 +286,7 @@ def test_a_message_that_ends_whoever_takes_it_is_kept_after_some_deliveries(own_
         assert client.call("dead_letters.show", id=letter["id"])["properties"]["correlation_id"] == key
         assert client.call("users.list", limit=1)
     own_system.stop("worker")
+    delete_queues(own_system.amqp_uri)
 
 
 def _stored(system: System, number: int) -> Any:

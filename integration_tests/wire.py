@@ -5,15 +5,28 @@ from typing import Any
 
 import amqp
 import orjson
+from confd_schemas.spec import discover
 
 from confd_worker.conformance.system import until
 from confd_worker.connection import connect, disconnect
 
-__all__ = ["DEAD_LETTERS", "Wire"]
+__all__ = ["DEAD_LETTERS", "EVENTS", "RPC", "Wire", "delete_queues"]
 
 DEAD_LETTERS = "confd.dead-letters"
 RPC = "nameko-rpc"
 EVENTS = "wazo-headers"
+HANDLED = (
+    "confd.tenants.auth_tenant_added",
+    "confd.tenants.auth_tenant_deleted",
+    "confd.users.user_account_unneeded",
+)
+
+
+def delete_queues(amqp_uri: str) -> None:
+    """Delete the queues of all services and handlers, as one does who gives them other arguments."""
+    with Wire(amqp_uri) as wire:
+        for queue in (*(f"rpc-{spec.name}" for spec in discover()), *HANDLED):
+            wire.channel.queue_delete(queue)
 
 
 class Wire:

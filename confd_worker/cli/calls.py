@@ -29,7 +29,13 @@ def connected(settings: "Settings", tenant: Any, timeout: float | None = None, k
     from ..client import Client, Context
 
     context = Context(tenant_uuid=str(tenant) if tenant else None, idempotency_key=key)
-    return Client(settings.amqp_uri, timeout or settings.call_timeout, context)
+    return Client(
+        settings.amqp_uri,
+        timeout or settings.call_timeout,
+        context,
+        exchange=settings.rpc_exchange,
+        prefix=settings.service_prefix,
+    )
 
 
 def parse_arguments(words: tuple[str, ...]) -> dict[str, Any]:

@@ -135,6 +135,8 @@ def gateway(place: Place) -> None:
         auth_password=settings.auth_password or None,
         auth_tokens=settings.auth_tokens or None,
         master_tenant_uuid=settings.master_tenant_uuid or None,
+        rpc_exchange=settings.rpc_exchange,
+        service_prefix=settings.service_prefix,
         events_exchange=settings.events_exchange,
         timeout=settings.call_timeout,
         drain=settings.drain_seconds,

@@ -275,27 +275,31 @@ class _System:
 
     def _make_tenants(self) -> None:
         """Give the tenants of the file of tokens their rows and SIP templates; a server's come by its events."""
-        from ..client import Client, ClientError
+        from ..client import ClientError
+        from .calls import connected
 
         if self._settings.auth_mode != "wazo":
             try:
-                with Client(self._settings.amqp_uri, timeout=30) as client:
+                with connected(self._settings, None, timeout=30) as client:
                     client.call("tenants.synchronize")
             except ClientError as error:
                 _say(f"The tenants have no SIP templates yet: {error}")
 
     def _workers_answer(self) -> bool:
         """Whether all worker processes take calls, and one of them answers."""
-        from ..client import Client, ClientError
+        from ..bus_names import BusNames
+        from ..client import ClientError
         from ..connection import BusUnavailable, connect, disconnect
+        from .calls import connected
 
         service = next(iter(self._settings.services), "status")
+        queue = BusNames.of(self._settings).calls(service)
         try:
             connection = connect(self._settings.amqp_uri, 5)
         except BusUnavailable:
             return False
         try:
-            consumers = connection.channel().queue_declare(f"rpc-{service}", passive=True).consumer_count
+            consumers = connection.channel().queue_declare(queue, passive=True).consumer_count
         except Exception:
             return False
         finally:
@@ -305,7 +309,7 @@ class _System:
         if service != "status":
             return True
         try:
-            with Client(self._settings.amqp_uri, timeout=5) as client:
+            with connected(self._settings, None, timeout=5) as client:
                 client.call("status.get")
         except ClientError:
             return False

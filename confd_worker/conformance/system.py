@@ -16,7 +16,7 @@ from typing import Any
 import psycopg2
 import yaml
 
-from confd_worker.client import Client, ClientError, Context, Events
+from confd_worker.client import RPC_EXCHANGE, Client, ClientError, Context, Events
 from confd_worker.embedded import free_port
 
 __all__ = ["CHILD", "MASTER_TENANT", "MASTER_TOKEN", "OTHER", "PARENT", "Servers", "System", "until"]
@@ -129,7 +129,13 @@ class System:
 
     def client(self, tenant: str | None = MASTER_TENANT, timeout: float = 10, **context: Any) -> Client:
         """A client that calls in a tenant; None names none."""
-        return Client(self.amqp_uri, timeout, Context(tenant_uuid=tenant, **context))
+        return Client(
+            self.amqp_uri,
+            timeout,
+            Context(tenant_uuid=tenant, **context),
+            exchange=self.settings.get("CONFD_RPC_EXCHANGE", RPC_EXCHANGE),
+            prefix=self.settings.get("CONFD_SERVICE_PREFIX", ""),
+        )
 
     def events(self, *names: str, tenant: str | None = None) -> Events:
         """A subscription to the events of these names that are committed from now on."""

@@ -110,6 +110,7 @@ class Facts:
         rung: called after each commit that left something to tell.
         master_tenant_uuid: the tenant of callers who name none; None while it is not known.
         tenants: uuids of tenants that are known to have a row.
+        refused: tells of which queues the broker does not let the process have, and why.
     """
 
     settings: Settings
@@ -117,6 +118,7 @@ class Facts:
     rung: Callable[[], None]
     master_tenant_uuid: str | None = None
     tenants: set[str] = field(default_factory=set)
+    refused: Callable[[], dict[str, str]] = dict
 
 
 def _joined(*parts: Any) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..bus_names import BusNames
 from ..config import Settings
 from . import errors
 from .auth import AuthServer
@@ -43,14 +44,15 @@ class Runtime:
         check_sqlalchemy()
         self.settings = settings
         self.database = Database(settings.db_uri, settings.db_connections)
-        self.bus = Bus(settings.amqp_uri, settings.queue_type)
+        self.bus = Bus(settings.amqp_uri, BusNames.of(settings))
         self.dead_letters = DeadLetters(self.database, self.bus)
-        self.relay = Relay(settings.db_uri, settings.amqp_uri, settings.events_exchange, events)
+        self.relay = Relay(settings.db_uri, settings.amqp_uri, settings.events_exchange, events, self.bus.names)
         self.jobs: list[Standby] = [self.relay, Housekeeping(settings.db_uri)]
         if settings.sysconfd_url:
             self.jobs.append(Sysconfd(settings.db_uri, settings.sysconfd_url, settings.sysconfd_merge_seconds))
         self._bell = Bell([job for job in self.jobs if job.rung], self._notify)
         self.facts = Facts(settings, self._origin(), self._bell.ring, settings.master_tenant_uuid or None)
+        self.facts.refused = lambda: self.bus.refused
 
     def work(self, context: Context, service: str = "") -> Work:
         """A unit of work for one call of a service."""

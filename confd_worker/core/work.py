@@ -60,6 +60,11 @@ class Work:
         """The tenant of callers who name none; None while it is not known."""
         return self._facts.master_tenant_uuid
 
+    @property
+    def refused_queues(self) -> dict[str, str]:
+        """The queues that the broker does not let this process have, and why."""
+        return self._facts.refused()
+
     def read(self, statement: Statement, parameters: tuple[Any, ...] = ()) -> Any:
         """The value that a prepared statement gives.
 

@@ -103,6 +103,8 @@ class Gateway:
         self.bus = Bus(
             settings.amqp_uri,
             message_limit=settings.message_limit,
+            rpc_exchange=settings.rpc_exchange,
+            prefix=settings.service_prefix,
             events_exchange=settings.events_exchange,
             events=auth.events,
             on_event=auth.on_event,

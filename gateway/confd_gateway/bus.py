@@ -27,6 +27,8 @@ CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 FIRST_RETRY, LAST_RETRY = 0.1, 2.0
 EVENTS = 2
+# How long replies may go astray that come through an exchange which somebody has deleted.
+BIND_SECONDS = 3.0
 # While the broker takes nothing, calls pile up here; beyond this many, or so many bytes, they are refused.
 MAX_IN_FLIGHT, MAX_UNSENT = 10_000, 64 * 1024 * 1024
 
@@ -41,6 +43,8 @@ class Bus:
     Args:
         amqp_uri: `amqp://user:password@host:port/vhost`.
         message_limit: bytes of a message that the broker takes; it ends all calls with a channel that sends more.
+        rpc_exchange: topic exchange of calls and replies.
+        prefix: what the names of services begin with on the bus.
         events_exchange: headers exchange to listen to.
         events: names of the events that `on_event` is called with, and their payloads.
         on_lost: called when events may have been missed.
@@ -51,6 +55,8 @@ class Bus:
         amqp_uri: str,
         *,
         message_limit: int = MESSAGE_LIMIT,
+        rpc_exchange: str = RPC_EXCHANGE,
+        prefix: str = "",
         events_exchange: str = "wazo-headers",
         events: Sequence[str] = (),
         on_event: OnEvent = lambda name, payload: None,
@@ -58,6 +64,7 @@ class Bus:
     ) -> None:
         self._amqp_uri = amqp_uri
         self._message_limit = message_limit
+        self._rpc_exchange, self._prefix = rpc_exchange, prefix
         self._events_exchange = events_exchange
         self._events = events
         self._on_event = on_event
@@ -145,7 +152,9 @@ class Bus:
         connection = _Connection(_with_heartbeat(self._amqp_uri))
         try:
             await connection.connect()
-            return await _Link.open(connection, self._listen if self._events else None)
+            return await _Link.open(
+                connection, self._rpc_exchange, self._prefix, self._listen if self._events else None
+            )
         except BaseException:
             await _close(connection)
             raise
@@ -194,8 +203,9 @@ class _Connection(aiormq.Connection):
 class _Calls(aiormq.Channel):
     """The channel of the calls: replies end the futures of their calls right where the frames are read."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: _Connection, exchange: str, prefix: str) -> None:
         super().__init__(connection, CALLS, publisher_confirms=True)
+        self._exchange, self._prefix = exchange, prefix
         self.pending: dict[str, tuple[str, asyncio.Future[bytes]]] = {}
         connection.wire.calls = self
         self._transport = connection.wire.transport
@@ -213,7 +223,7 @@ class _Calls(aiormq.Channel):
         if len(properties) > self.max_content_size:
             # They cannot be cut in two. Only the tenants in them may be so many.
             raise MessageTooLarge(method, "a list of tenants", len(properties), self.max_content_size)
-        self._write(method, call_frames(method, properties, body, self.max_content_size))
+        self._write(method, call_frames(self._prefix + method, properties, body, self.max_content_size, self._exchange))
         self._published += 1
         self._unconfirmed[self._published] = key
         reply: asyncio.Future[bytes] = self.loop.create_future()
@@ -256,8 +266,9 @@ class _Calls(aiormq.Channel):
         """End the call with its reply."""
         self._end(key, body)
 
-    def returned(self, key: str | None, method: str) -> None:
+    def returned(self, key: str | None, routing_key: str) -> None:
         """Nobody serves the method."""
+        method, _ = self.pending.get(key or "", ("", None))
         self._end(key, UnknownService(method))
 
     def confirmed(self, number: int, *, multiple: bool, taken: bool) -> None:
@@ -294,27 +305,37 @@ class _Calls(aiormq.Channel):
 class _Link:
     """One connection with its reply queue; when it ends, all of it ends."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: _Connection, exchange: str, prefix: str) -> None:
         self._connection = connection
-        self.calls = _Calls(connection)
+        self._exchange = exchange
+        self.calls = _Calls(connection, exchange, prefix)
         self.reply_to = str(uuid.uuid4())
+        self._queue = ""
         self._events: aiormq.Channel | None = None
 
     @classmethod
     async def open(
-        cls, connection: _Connection, listen: "Callable[[aiormq.abc.AbstractChannel], Any] | None"
+        cls,
+        connection: _Connection,
+        exchange: str,
+        prefix: str,
+        listen: "Callable[[aiormq.abc.AbstractChannel], Any] | None",
     ) -> "_Link":
         """Declare the reply queue, and let `listen` prepare a second channel."""
-        link = cls(connection)
+        link = cls(connection, exchange, prefix)
         connection.channels[CALLS] = link.calls
         await link.calls.open()
-        await link.calls.exchange_declare(RPC_EXCHANGE, exchange_type="topic", durable=True)
-        queue = (await link.calls.queue_declare(exclusive=True)).queue or ""
-        await link.calls.queue_bind(queue, RPC_EXCHANGE, link.reply_to)
-        await link.calls.basic_consume(queue, _unused, no_ack=True)
+        link._queue = (await link.calls.queue_declare(exclusive=True)).queue or ""
+        await link._bind()
+        await link.calls.basic_consume(link._queue, _unused, no_ack=True)
         if listen is not None:
             await link._open_events(listen)
         return link
+
+    async def _bind(self) -> None:
+        """Have replies come to the queue, though somebody has deleted the exchange."""
+        await self.calls.exchange_declare(self._exchange, exchange_type="topic", durable=True)
+        await self.calls.queue_bind(self._queue, self._exchange, self.reply_to)
 
     async def _open_events(self, listen: "Callable[[aiormq.abc.AbstractChannel], Any]") -> None:
         """A channel of its own, so that an exchange of another type does not end the calls."""
@@ -329,7 +350,10 @@ class _Link:
     async def ended(self) -> BaseException | None:
         """Wait until the connection or the channel of the calls ends; why it did."""
         watched = [self.calls.closing, self._connection.closing]
-        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        while not (await asyncio.wait(watched, timeout=BIND_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
+            # What goes wrong with it ends the channel.
+            with contextlib.suppress(aiormq.exceptions.AMQPError, TimeoutError):
+                await asyncio.wait_for(self._bind(), BIND_SECONDS)
         ends = [one for one in watched if one.done() and not one.cancelled()]
         return next((one.exception() for one in ends if one.exception()), None) or ConnectionError("closed")
 

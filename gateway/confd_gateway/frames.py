@@ -40,7 +40,7 @@ class Calls(Protocol):
     def replied(self, key: str | None, body: bytes) -> None:
         """A reply came."""
 
-    def returned(self, key: str | None, method: str) -> None:
+    def returned(self, key: str | None, routing_key: str) -> None:
         """The broker knows of no queue for a call."""
 
     def confirmed(self, number: int, *, multiple: bool, taken: bool) -> None:
@@ -65,19 +65,21 @@ def call_properties(key: str, size: int, reply_to: str, expiration: str, headers
     )
 
 
-def call_frames(method: str, properties: bytes, body: bytes, limit: int) -> bytes:
+def call_frames(routing_key: str, properties: bytes, body: bytes, limit: int, exchange: str = RPC_EXCHANGE) -> bytes:
     """A call as it goes over the wire.
 
     Args:
         limit: bytes that a frame may have, beside its own.
     """
     pieces = [body[start : start + limit] for start in range(0, len(body), limit)]
-    return b"".join([_publish(method), _frame(HEADER, properties), *(_frame(BODY, piece) for piece in pieces)])
+    return b"".join(
+        [_publish(exchange, routing_key), _frame(HEADER, properties), *(_frame(BODY, piece) for piece in pieces)]
+    )
 
 
 @lru_cache(maxsize=4096)
-def _publish(method: str) -> bytes:
-    return pamqp.frame.marshal(spec.Basic.Publish(exchange=RPC_EXCHANGE, routing_key=method, mandatory=True), CALLS)
+def _publish(exchange: str, routing_key: str) -> bytes:
+    return pamqp.frame.marshal(spec.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=True), CALLS)
 
 
 def _frame(kind: int, payload: bytes) -> bytes:

@@ -30,6 +30,8 @@ class GatewaySettings:
         auth_cache: seconds for which what the authentication server answered is believed.
         auth_tokens: path of the YAML file of tenants and tokens.
         master_tenant_uuid: the master tenant; None to learn it.
+        rpc_exchange: topic exchange of calls and replies.
+        service_prefix: what the names of services begin with on the bus.
         events_exchange: headers exchange of the events that end sessions and change tenants.
         timeout: seconds that a call may take, where the operation does not say otherwise.
         drain: seconds that running requests may take to end once the gateway is told to stop.
@@ -54,6 +56,8 @@ class GatewaySettings:
     auth_cache: float = 5.0
     auth_tokens: str | None = None
     master_tenant_uuid: str | None = None
+    rpc_exchange: str = "nameko-rpc"
+    service_prefix: str = ""
     events_exchange: str = "wazo-headers"
     timeout: float = 10.0
     drain: float = 20.0

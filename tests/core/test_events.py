@@ -7,6 +7,7 @@ import orjson
 import pytest
 from nameko.exceptions import ContainerBeingKilled
 
+from confd_worker.bus_names import BusNames
 from confd_worker.core import errors
 from confd_worker.core.entrypoints import events
 from confd_worker.core.entrypoints.events import EventHandler
@@ -37,7 +38,7 @@ class Container:
         self.given: list[Any] = []
         self.reasons: list[str] = []
         dead_letters = SimpleNamespace(set_aside=self._set_aside)
-        self.config = {RUNTIME: SimpleNamespace(dead_letters=dead_letters)}
+        self.config = {RUNTIME: SimpleNamespace(dead_letters=dead_letters, bus=SimpleNamespace(names=BusNames()))}
         self._worker_pool = SimpleNamespace(free=lambda: 1)
 
     def _set_aside(self, message: Any, queue: str, reason: str) -> None:

@@ -1,33 +1,47 @@
 """What a worker process holds of RabbitMQ: a connection that consumes for all services, and one for the replies.
 
-Both are made anew when they are lost; what was consumed and not acknowledged comes again from the broker.
+Both are made anew when they are lost; what was consumed and not acknowledged comes again from the broker. What others
+delete there is declared anew; what others have made under our names is left as it is.
 """
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import amqp
 
+from ...bus_names import BusNames
 from ...connection import BusUnavailable, connect, disconnect, told
 from ..greenlets import Event, GreenThread, Semaphore, sleep, spawn
 
-__all__ = ["DEAD_LETTERS", "RPC_EXCHANGE", "Bus", "Subscription"]
-
-RPC_EXCHANGE = "nameko-rpc"
-DEAD_LETTERS = "confd.dead-letters"
-"""Name of the exchange, and of the queue bound to it, where messages are set aside."""
+__all__ = ["Binding", "Bus", "Subscription"]
 
 _log = logging.getLogger(__name__)
 _HEARTBEAT = 20
 _TICK = 0.5
+_REPAIR_SECONDS = 5
 _PATIENCE = (0.2, 0.5, 1, 2, 5)
 _TIMEOUT = 10
 _TRANSIENT = 1
-# Of one message, as each of them may have ended a worker.
-_DELIVERIES = 20
+# Classes of AMQP methods that declare and bind: exchange, queue; and the two that begin to consume.
+_DECLARING, _CONSUMING = (40, 50), ((60, 10), (60, 20))
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What leads messages from an exchange, which is durable, into a queue.
+
+    Attributes:
+        kind: type of the exchange.
+    """
+
+    exchange: str
+    kind: str
+    routing_key: str = ""
+    arguments: Mapping[str, Any] | None = None
 
 
 @dataclass(eq=False)
@@ -36,17 +50,19 @@ class Subscription:
 
     Attributes:
         queue: name; the queue is durable.
-        bind: binds the queue, given a channel; exchanges it needs are declared there.
+        bindings: that lead into it.
         on_message: called for each message, in the consuming greenlet: it must not block.
         prefetch: how many messages may be unacknowledged at once.
         arguments: of the queue.
+        refused: why the broker does not let us have the queue or its bindings; empty when it does.
     """
 
     queue: str
-    bind: Callable[[amqp.Channel], None]
+    bindings: Sequence[Binding]
     on_message: Callable[[amqp.Message], None]
     prefetch: int
     arguments: Mapping[str, Any]
+    refused: str = field(default="", repr=False)
     channel: amqp.Channel | None = field(default=None, repr=False)
     tag: str | None = field(default=None, repr=False)
 
@@ -56,29 +72,25 @@ class Bus:
 
     Args:
         amqp_uri: of the broker.
-        queue_type: `classic`, or `quorum` for queues that are replicated over a cluster.
-
-    Attributes:
-        queue_arguments: of a queue whose rejected messages are to be kept.
+        names: of exchanges and queues.
     """
 
-    def __init__(self, amqp_uri: str, queue_type: str = "classic") -> None:
+    def __init__(self, amqp_uri: str, names: BusNames) -> None:
         self._amqp_uri = amqp_uri
-        self.queue_arguments: dict[str, Any] = {"x-dead-letter-exchange": DEAD_LETTERS, "x-queue-type": queue_type}
-        if queue_type == "quorum":
-            self.queue_arguments["x-delivery-limit"] = _DELIVERIES
+        self.names = names
         self._subscriptions: list[Subscription] = []
         self._leaving: dict[Subscription, Event] = {}
         self._entering = False
+        self._repaired = 0.0
         self._connection: amqp.Connection | None = None
-        self._replies = _Replies(amqp_uri)
+        self._replies = _Replies(amqp_uri, names.rpc_exchange)
         self._stopping = False
         self._greenlet: GreenThread | None = None
 
     @property
-    def consuming(self) -> bool:
-        """Whether the process is connected and every queue is consumed."""
-        return self._connection is not None and all(each.tag for each in self._subscriptions)
+    def refused(self) -> dict[str, str]:
+        """Why the broker does not let us have queues or their bindings, by the name of the queue."""
+        return {each.queue: each.refused for each in self._subscriptions if each.refused}
 
     def subscribe(self, subscription: Subscription) -> None:
         """Consume from a queue from now on, or from `start` on."""
@@ -137,7 +149,6 @@ class Bus:
         while not self._stopping:
             try:
                 self._connection = connect(self._amqp_uri, _TIMEOUT, _HEARTBEAT)
-                self._declare_dead_letters(self._connection.channel())
                 self._enter_all(self._connection)
                 _log.info("bus_connected")
                 failures = 0
@@ -156,7 +167,9 @@ class Bus:
 
     def _enter_all(self, connection: amqp.Connection) -> None:
         self._entering = False
-        for each in self._subscriptions:
+        self._repaired = time.monotonic()
+        # First the place for what the others reject.
+        for each in sorted(self._subscriptions, key=lambda each: each.queue != self.names.dead_letters):
             if each.tag is None and each not in self._leaving:
                 self._enter(connection, each)
 
@@ -165,17 +178,98 @@ class Bus:
             self._enter_all(connection)
         if self._leaving:
             self._leave()
+        if time.monotonic() - self._repaired > _REPAIR_SECONDS:
+            self._repair(connection)
+            self._enter_all(connection)
         with contextlib.suppress(TimeoutError):
             connection.drain_events(timeout=_TICK)
         connection.heartbeat_tick()
 
     def _enter(self, connection: amqp.Connection, subscription: Subscription) -> None:
-        channel = _declared(connection, subscription)
+        """Consume from a queue, if it can be had as it must be; one that is there otherwise is not touched."""
+        _close(subscription.channel)
+        subscription.channel = channel = connection.channel()
         channel.auto_decode = False
-        subscription.bind(channel)
-        channel.basic_qos(0, subscription.prefetch, False)
-        subscription.channel = channel
-        subscription.tag = channel.basic_consume(subscription.queue, callback=subscription.on_message)
+        try:
+            channel.queue_declare(
+                subscription.queue, durable=True, auto_delete=False, arguments=dict(subscription.arguments)
+            )
+            for binding in subscription.bindings:
+                channel.exchange_declare(binding.exchange, binding.kind, durable=True, auto_delete=False)
+                channel.queue_bind(
+                    subscription.queue, binding.exchange, binding.routing_key, arguments=binding.arguments
+                )
+            channel.basic_qos(0, subscription.prefetch, False)
+            subscription.tag = channel.basic_consume(
+                subscription.queue, callback=subscription.on_message, on_cancel=lambda _: self._deleted(subscription)
+            )
+        except amqp.ChannelError as error:
+            self._refuse(subscription, error)
+        else:
+            self._have(subscription)
+
+    def _deleted(self, subscription: Subscription) -> None:
+        """The broker ended a consumer, as it does when its queue is deleted."""
+        _log.warning("queue_deleted queue=%s", subscription.queue)
+        subscription.tag = None
+        self._entering = True
+
+    def _refuse(self, subscription: Subscription, error: amqp.ChannelError) -> None:
+        """Do without a queue, for now."""
+        if not _is_refusal(error):
+            # It concerns another channel, which would be left without its consumer.
+            raise error
+        reason = told(error)
+        if subscription.refused != reason:
+            _log.error(
+                "queue_not_ours queue=%s wanted=%s reason=%s; it is left as it is, its calls or events are not served, "
+                "and it is tried again every %s s: delete it if nobody needs it or what waits in it, give back the "
+                "settings it was made with, or set CONFD_SERVICE_PREFIX if it belongs to somebody else",
+                subscription.queue,
+                dict(subscription.arguments),
+                reason,
+                _REPAIR_SECONDS,
+            )
+        subscription.refused = reason
+
+    @staticmethod
+    def _have(subscription: Subscription) -> None:
+        if subscription.refused:
+            _log.info("queue_ours_again queue=%s", subscription.queue)
+        subscription.refused = ""
+
+    def _repair(self, connection: amqp.Connection) -> None:
+        """Declare and bind again what may have been deleted; nothing happens where it was not."""
+        served = [each for each in self._subscriptions if each.tag]
+        channel = connection.channel()
+        lost: dict[str, str] = {}
+        for exchange, kind in {(one.exchange, one.kind): None for each in served for one in each.bindings}:
+            try:
+                channel.exchange_declare(exchange, kind, durable=True, auto_delete=False)
+            except amqp.ChannelError as error:
+                if not _is_refusal(error):
+                    raise
+                lost[exchange] = told(error)
+        try:
+            for each in served:
+                for one in each.bindings:
+                    if one.exchange not in lost:
+                        channel.queue_bind(
+                            each.queue, one.exchange, one.routing_key, arguments=one.arguments, nowait=True
+                        )
+            # Is answered when all of these are done.
+            channel.basic_qos(0, 1, False)
+        except amqp.ChannelError as error:
+            # Such as for a queue that is being deleted, which is told by itself.
+            if not _is_refusal(error):
+                raise
+            _log.warning("bindings_not_repaired reason=%s", told(error))
+        _close(channel)
+        for each in served:
+            reason = next((lost[one.exchange] for one in each.bindings if one.exchange in lost), "")
+            if reason and reason != each.refused:
+                _log.error("exchange_not_ours queue=%s reason=%s", each.queue, reason)
+            each.refused = reason
 
     def _leave(self) -> None:
         for subscription, left in list(self._leaving.items()):
@@ -193,46 +287,24 @@ class Bus:
             each.channel = each.tag = None
         self._leave()
 
-    @staticmethod
-    def _declare_dead_letters(channel: amqp.Channel) -> None:
-        channel.exchange_declare(DEAD_LETTERS, "headers", durable=True, auto_delete=False)
-        channel.queue_declare(DEAD_LETTERS, durable=True, auto_delete=False)
-        # Calls that expired are dead letters as well, but nobody wants them any more.
-        for reason in ("rejected", "delivery_limit"):
-            wanted = {"x-match": "any-with-x", "x-first-death-reason": reason}
-            channel.queue_bind(DEAD_LETTERS, DEAD_LETTERS, arguments=wanted)
+
+def _is_refusal(error: amqp.ChannelError) -> bool:
+    """Whether the broker refuses what was just declared, bound or consumed, not what happened on another channel."""
+    method = tuple(error.method_sig or (0, 0))
+    return method[0] in _DECLARING or method in _CONSUMING
+
+
+def _close(channel: amqp.Channel | None) -> None:
+    # One that is closed already has no connection any more.
+    if channel is not None and channel.connection is not None:
         channel.close()
-
-
-def _declared(connection: amqp.Connection, subscription: Subscription) -> amqp.Channel:
-    """A channel, once the queue is there.
-
-    The arguments of a queue cannot be changed. One that was made with others is made anew when nobody uses it and
-    nothing waits in it; otherwise it is used as it is, so that neither a call nor its consumer is lost.
-    """
-    queue, arguments = subscription.queue, dict(subscription.arguments)
-    channel = connection.channel()
-    try:
-        channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
-        return channel
-    except amqp.PreconditionFailed as error:
-        reason = told(error)
-    channel = connection.channel()
-    _, waiting, consumers = channel.queue_declare(queue, passive=True)
-    if waiting or consumers:
-        _log.warning("queue_kept_as_it_is queue=%s reason=%s", queue, reason)
-        return channel
-    channel.queue_delete(queue)
-    channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
-    _log.info("queue_made_anew queue=%s reason=%s", queue, reason)
-    return channel
 
 
 class _Replies:
     """A connection of its own, so that a broker that blocks publishers still takes acknowledgements."""
 
-    def __init__(self, amqp_uri: str) -> None:
-        self._amqp_uri = amqp_uri
+    def __init__(self, amqp_uri: str, exchange: str) -> None:
+        self._amqp_uri, self._exchange = amqp_uri, exchange
         self._connection: amqp.Connection | None = None
         self._channel: amqp.Channel | None = None
         self._attending: GreenThread | None = None
@@ -241,7 +313,7 @@ class _Replies:
     def send(self, message: amqp.Message, routing_key: str) -> None:
         for _ in range(2):
             try:
-                self._open().basic_publish(message, RPC_EXCHANGE, routing_key)
+                self._open().basic_publish(message, self._exchange, routing_key)
                 return
             except Exception as error:
                 # Anything at all, as another greenlet may close the connection at any point.

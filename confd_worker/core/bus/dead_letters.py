@@ -20,7 +20,7 @@ from sqlalchemy import text
 from ...connection import connect, disconnect
 from ..database.engine import Database
 from ..greenlets import spawn_after, spawn_n
-from .connection import DEAD_LETTERS, Bus, Subscription
+from .connection import Binding, Bus, Subscription
 
 __all__ = ["DeadLetters", "Letter", "republish"]
 
@@ -138,7 +138,13 @@ class DeadLetters:
 
     def start(self) -> None:
         """Begin to take what the broker keeps."""
-        self._bus.subscribe(Subscription(DEAD_LETTERS, lambda channel: None, self._handle_message, _PREFETCH, {}))
+        name = self._bus.names.dead_letters
+        # Calls that expired are dead letters as well, but nobody wants them any more.
+        bindings = [
+            Binding(name, "headers", arguments={"x-match": "any-with-x", "x-first-death-reason": reason})
+            for reason in ("rejected", _TOO_MANY_DELIVERIES)
+        ]
+        self._bus.subscribe(Subscription(name, bindings, self._handle_message, _PREFETCH, {}))
 
     def set_aside(self, message: amqp.Message, queue: str, reason: str) -> None:
         """Take the message out of the queue; does not wait until it is stored."""

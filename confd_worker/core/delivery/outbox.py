@@ -6,6 +6,7 @@ that nameko's `@event_handler` listens on.
 """
 
 import contextlib
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -13,17 +14,19 @@ from typing import Any, ClassVar
 import amqp
 import orjson
 
-from ...connection import at_once, connect, disconnect
+from ...bus_names import BusNames
+from ...connection import at_once, connect, disconnect, told
 from .health import RELAY
 from .standby import Standby
 
-__all__ = ["EVENTS_TOPIC", "EVERY", "Relay"]
+__all__ = ["EVERY", "Relay"]
 
-EVENTS_TOPIC = "confd-events"
+_log = logging.getLogger(__name__)
 EVERY = "confd"
 """What nameko's `@event_handler` may name as the source of any event, in the place of the service that sends it."""
 _BATCH = 200
 _CONFIRM_SECONDS = 30
+_REPAIR_SECONDS = 5
 _PERSISTENT = 2
 _FETCH = "SELECT id, event_id, name, routing_key, headers, payload FROM outbox ORDER BY id LIMIT %s"
 _REMOVE = "DELETE FROM outbox WHERE id = ANY(%s)"
@@ -40,15 +43,26 @@ class Relay(Standby):
         amqp_uri: of the broker.
         exchange: name of the headers exchange.
         events: names of the events by the service that sends them; `EVERY` sends them all.
+        names: of the other exchanges.
     """
 
     lock: ClassVar[int] = RELAY
     name = "relay"
 
-    def __init__(self, db_uri: str, amqp_uri: str, exchange: str, events: Mapping[str, Iterable[str]]) -> None:
+    def __init__(
+        self,
+        db_uri: str,
+        amqp_uri: str,
+        exchange: str,
+        events: Mapping[str, Iterable[str]],
+        names: BusNames | None = None,
+    ) -> None:
         super().__init__(db_uri)
         self._amqp_uri = amqp_uri
         self._exchange = exchange
+        self._bus_names = names or BusNames()
+        self._foreign: set[str] = set()
+        self._repaired = 0.0
         self._names = {service: sorted(names) for service, names in events.items()}
         self._names[EVERY] = sorted({name for names in events.values() for name in names})
         self._connection: amqp.Connection | None = None
@@ -60,19 +74,40 @@ class Relay(Standby):
     def opened(self) -> None:
         """Connect to the broker and declare the exchanges."""
         self._connection = connect(self._amqp_uri, 10, heartbeat=20)
+        self._declare(self._connection)
         self._channel = channel = self._connection.channel()
-        channel.exchange_declare(self._exchange, "headers", durable=True, auto_delete=False)
-        channel.exchange_declare(EVENTS_TOPIC, "topic", durable=True, auto_delete=False)
-        channel.exchange_bind(EVENTS_TOPIC, self._exchange, arguments={"x-match": "all"})
-        for service, names in self._names.items():
-            exchange = f"{service}.events"
-            channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
-            for name in names:
-                channel.exchange_bind(exchange, EVENTS_TOPIC, name)
         channel.confirm_select()
         self._published = 0
         channel.events["basic_ack"].add(self._confirmed)
         channel.events["basic_nack"].add(self._not_confirmed)
+
+    def _declare(self, connection: amqp.Connection) -> None:
+        """Have all exchanges and what binds them, those too that somebody has deleted."""
+        self._repaired = time.monotonic()
+        topic, channel = self._bus_names.events_topic, connection.channel()
+        channel.exchange_declare(self._exchange, "headers", durable=True, auto_delete=False)
+        channel.exchange_declare(topic, "topic", durable=True, auto_delete=False)
+        channel.exchange_bind(topic, self._exchange, arguments={"x-match": "all"}, nowait=True)
+        for service, names in self._names.items():
+            exchange = self._bus_names.events_of(service)
+            if self._have(channel, exchange):
+                for name in names:
+                    channel.exchange_bind(exchange, topic, name, nowait=True)
+        # Is answered when all of it is done.
+        channel.basic_qos(0, 1, False)
+        channel.close()
+
+    def _have(self, channel: amqp.Channel, exchange: str) -> bool:
+        """Whether there is such a topic exchange now; one of another kind is somebody else's, and left alone."""
+        try:
+            channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
+        except amqp.PreconditionFailed as error:
+            if exchange not in self._foreign:
+                _log.error("exchange_not_ours exchange=%s reason=%s", exchange, told(error))
+            self._foreign.add(exchange)
+            return False
+        self._foreign.discard(exchange)
+        return True
 
     def closed(self) -> None:
         """Leave the broker."""
@@ -90,6 +125,9 @@ class Relay(Standby):
                 cursor.execute(_REMOVE, ([row[0] for row in rows],))
             else:
                 self._idle()
+        assert self._connection is not None
+        if time.monotonic() - self._repaired > _REPAIR_SECONDS:
+            self._declare(self._connection)
         return len(rows) == _BATCH
 
     def _publish(self, rows: list[tuple[Any, ...]]) -> None:

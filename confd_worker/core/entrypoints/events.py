@@ -11,8 +11,9 @@ import orjson
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint
 
+from ...bus_names import queue_arguments
 from .. import errors
-from ..bus.connection import Bus, Subscription
+from ..bus.connection import Binding, Bus, Subscription
 from ..context import Context
 from ..greenlets import spawn_after
 from ..runtime import RUNTIME, Runtime
@@ -48,13 +49,14 @@ class EventHandler(Entrypoint):
     @property
     def queue(self) -> str:
         """Name of the event's queue."""
-        return f"confd.{self.container.service_name}.{self.event}"
+        return self.runtime.bus.names.handled(self.container.service_name, self.event)
 
     def start(self) -> None:
         """Begin to consume the event's queue."""
-        bus, exchange = self.runtime.bus, self.runtime.settings.events_exchange
-        bind = partial(_bind, self.queue, exchange, self.event)
-        self._subscription = Subscription(self.queue, bind, self.handle_message, _PREFETCH, bus.queue_arguments)
+        bus, settings = self.runtime.bus, self.runtime.settings
+        binding = Binding(settings.events_exchange, "headers", arguments={"x-match": "all", "name": self.event})
+        arguments = queue_arguments(bus.names, settings)
+        self._subscription = Subscription(self.queue, [binding], self.handle_message, _PREFETCH, arguments)
         bus.subscribe(self._subscription)
 
     def stop(self) -> None:
@@ -123,8 +125,3 @@ def on_event(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def _told(error: BaseException) -> str:
     """What may be told of an error: its message where it is one of ours, else its type; the log has the rest."""
     return error.message if isinstance(error, errors.ServiceError) else type(error).__name__
-
-
-def _bind(queue: str, exchange: str, event: str, channel: amqp.Channel) -> None:
-    channel.exchange_declare(exchange, "headers", durable=True, auto_delete=False)
-    channel.queue_bind(queue, exchange, arguments={"x-match": "all", "name": event})

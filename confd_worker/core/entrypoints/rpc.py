@@ -21,8 +21,9 @@ from confd_schemas.spec import discover
 from nameko.exceptions import ContainerBeingKilled, IncorrectSignature, MethodNotFound, serialize
 from nameko.extensions import DependencyProvider, Entrypoint, ProviderCollector, SharedExtension
 
+from ...bus_names import calls_arguments
 from .. import errors
-from ..bus.connection import RPC_EXCHANGE, Subscription
+from ..bus.connection import Binding, Subscription
 from ..context import Context
 from ..database.engine import refusal, too_late, unreachable
 from ..greenlets import spawn_n
@@ -33,8 +34,6 @@ __all__ = ["CONTEXT", "Rpc", "UnitOfWork", "change", "procedure", "read", "start
 
 _log = logging.getLogger(__name__)
 _PREFIX = "nameko."
-# Of all calls that wait for one service, so that large bodies cannot fill the broker's memory either.
-_QUEUE_BYTES = 256 * 1024 * 1024
 CONTEXT = "confd.context"
 """Key of the call's `Context` in nameko's context data."""
 
@@ -68,7 +67,7 @@ def _start_later(entrypoint: Entrypoint, args: Any, kwargs: Any, given: dict[str
 
 
 class RpcConsumer(SharedExtension, ProviderCollector):
-    """Consumes the calls of one service; what is not a call is set aside."""
+    """Consumes the calls of one service; what is not a call is refused, or set aside where nobody could be told."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,6 +79,11 @@ class RpcConsumer(SharedExtension, ProviderCollector):
         """What the process shares."""
         return self.container.config[RUNTIME]
 
+    @property
+    def queue(self) -> str:
+        """Name of the service's queue."""
+        return self.runtime.bus.names.calls(self.container.service_name)
+
     def register_provider(self, provider: "Rpc") -> None:
         """Take calls for the method of that entrypoint."""
         super().register_provider(provider)
@@ -87,16 +91,13 @@ class RpcConsumer(SharedExtension, ProviderCollector):
 
     def start(self) -> None:
         """Begin to consume the service's queue."""
-        name = self.container.service_name
-        prefetch = self.container.max_workers
-        bus = self.runtime.bus
-        limits = {
-            "x-max-length": self.runtime.settings.queue_length,
-            "x-max-length-bytes": _QUEUE_BYTES,
-            "x-overflow": "reject-publish",
-        }
+        bus, service = self.runtime.bus, self.container.service_name
         self._subscription = Subscription(
-            f"rpc-{name}", partial(_bind, name), self.handle_message, prefetch, bus.queue_arguments | limits
+            self.queue,
+            [Binding(bus.names.rpc_exchange, "topic", bus.names.routing_key(f"{service}.*"))],
+            self.handle_message,
+            self.container.max_workers,
+            calls_arguments(bus.names, self.runtime.settings),
         )
         bus.subscribe(self._subscription)
 
@@ -112,8 +113,11 @@ class RpcConsumer(SharedExtension, ProviderCollector):
         try:
             args, kwargs, data = _envelope(message)
         except errors.BadRequest as error:
-            self._answer(message, None, error)
-            self.runtime.dead_letters.set_aside(message, f"rpc-{self.container.service_name}", error.message)
+            if _reply_to(message):
+                # The caller knows what was wrong, and has the call.
+                self._finish(message, None, error)
+            else:
+                self.runtime.dead_letters.set_aside(message, self.queue, error.message)
             return
         try:
             self._spawn(message, args, kwargs, data)
@@ -123,7 +127,8 @@ class RpcConsumer(SharedExtension, ProviderCollector):
             self._finish(message, None, error)
 
     def _spawn(self, message: amqp.Message, args: list[Any], kwargs: dict[str, Any], data: dict[str, Any]) -> None:
-        name = message.delivery_info["routing_key"].rpartition(".")[2]
+        method = self._method(message)
+        name = method.rpartition(".")[2]
         entrypoint = self._methods.get(name)
         if entrypoint is None:
             raise MethodNotFound(name)
@@ -138,7 +143,7 @@ class RpcConsumer(SharedExtension, ProviderCollector):
             # An earlier delivery may have run in time, without its reply having been sent.
             raise errors.OutcomeUnknown() if context.redelivered else errors.Overdue()
         if context.if_revision is not None and not entrypoint.changes:
-            raise errors.NoRevision(message.delivery_info["routing_key"])
+            raise errors.NoRevision(method)
         kwargs = entrypoint.arguments(args, kwargs)
         start_worker(
             entrypoint,
@@ -147,6 +152,10 @@ class RpcConsumer(SharedExtension, ProviderCollector):
             context_data={**data, CONTEXT: context},
             handle_result=partial(self._handle_result, message),
         )
+
+    def _method(self, message: amqp.Message) -> str:
+        """The full name of the method that is called, such as `users.get`."""
+        return self.runtime.bus.names.method(message.delivery_info["routing_key"])
 
     def _handle_result(self, message: amqp.Message, worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         self._finish(message, result, exc_info[1] if exc_info else None)
@@ -158,14 +167,14 @@ class RpcConsumer(SharedExtension, ProviderCollector):
         self.runtime.bus.ack(message)
 
     def _answer(self, message: amqp.Message, result: Any, error: BaseException | None) -> None:
-        reply_to = message.properties.get("reply_to")
-        if not isinstance(reply_to, str):
+        reply_to = _reply_to(message)
+        if not reply_to:
             return
-        failure = None if error is None else _told(error, message)
+        failure = None if error is None else _told(error, message, self._method(message))
         try:
             body = orjson.dumps({"result": result, "error": failure})
         except TypeError as unserializable:
-            body = orjson.dumps({"result": None, "error": _told(unserializable, message)})
+            body = orjson.dumps({"result": None, "error": _told(unserializable, message, self._method(message))})
         correlation_id = message.properties.get("correlation_id")
         self.runtime.bus.reply(reply_to, correlation_id if isinstance(correlation_id, str) else None, body)
 
@@ -265,14 +274,15 @@ def procedure(method: Callable[..., Any]) -> Callable[..., Any]:
     return Rpc.decorator(run)
 
 
-def _bind(service: str, channel: amqp.Channel) -> None:
-    channel.exchange_declare(RPC_EXCHANGE, "topic", durable=True, auto_delete=False)
-    channel.queue_bind(f"rpc-{service}", RPC_EXCHANGE, f"{service}.*")
-
-
 @cache
 def _known_methods() -> tuple[str, ...]:
     return tuple(f"{spec.name}.{method}" for spec in discover() for method in spec.methods)
+
+
+def _reply_to(message: amqp.Message) -> str:
+    """The routing key of the reply; empty when there is none."""
+    reply_to = message.properties.get("reply_to")
+    return reply_to if isinstance(reply_to, str) else ""
 
 
 def _envelope(message: amqp.Message) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
@@ -282,7 +292,7 @@ def _envelope(message: amqp.Message) -> tuple[list[Any], dict[str, Any], dict[st
         BadRequest: the message is not a call as nameko makes them.
     """
     properties = message.properties
-    if not isinstance(properties.get("reply_to"), str):
+    if not _reply_to(message):
         raise errors.BadRequest("reply_to: must be the routing key of the reply")
     if properties.get("content_type") != "application/json":
         raise errors.BadRequest(f"content_type: must be application/json, not {properties.get('content_type')!r:.80}")
@@ -304,21 +314,20 @@ def _envelope(message: amqp.Message) -> tuple[list[Any], dict[str, Any], dict[st
     return args, kwargs, {name.removeprefix(_PREFIX): value for name, value in headers.items()}
 
 
-def _told(error: BaseException, message: amqp.Message) -> dict[str, Any]:
+def _told(error: BaseException, message: amqp.Message, method: str) -> dict[str, Any]:
     """The error as a reply carries it; what nobody foresaw goes to the log, and the reply tells only where to look."""
-    routing_key = message.delivery_info.get("routing_key")
     if isinstance(error, IncorrectSignature):
-        return _data(serialize(error), errors.BadRequest(f"{routing_key}: {error}"))
+        return _data(serialize(error), errors.BadRequest(f"{method}: {error}"))
     if isinstance(error, MethodNotFound):
-        service, _, name = routing_key.rpartition(".")
-        alike = nearest(routing_key, _known_methods())
+        service, _, name = method.rpartition(".")
+        alike = nearest(method, _known_methods())
         return _data(serialize(error), errors.UnknownMethod(service, name, alike))
     if unreachable(error) or too_late(error):
         error = refusal(error)
     if not isinstance(error, errors.ServiceError):
         headers = message.headers or {}
         reference = headers.get("nameko.request_id") or message.properties.get("correlation_id")
-        _log.error("call_failed method=%s request_id=%s", routing_key, reference, exc_info=error)
+        _log.error("call_failed method=%s request_id=%s", method, reference, exc_info=error)
         error = errors.Unexpected(f"see the log of the worker for {reference}")
     return _data(serialize(error), error)
 

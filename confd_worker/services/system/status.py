@@ -22,14 +22,14 @@ class Status(Service):
     def get(self) -> dict[str, Any]:
         """`{part: {"status": "ok" | "fail"}}`, with figures of the jobs.
 
-        The gateway adds what only it knows, such as its service token. What the database would tell is left out while
-        it does not answer.
+        `bus_consumer` tells which queues the broker does not let the process have, and why. The gateway adds what
+        only it knows, such as its service token. What the database would tell is left out while it does not answer.
         """
         known = self.work.master_tenant_uuid is not None
-        state = self._state()
+        state, refused = self._state(), self.work.refused_queues
         return {
             "database": _part(state is not None),
-            "bus_consumer": _part(True),
+            "bus_consumer": {**_part(not refused), **({"refused": refused} if refused else {})},
             "master_tenant": _part(known),
             "rest_api": _part(True),
             "service_token": _part(known),
