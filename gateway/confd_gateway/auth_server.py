@@ -20,6 +20,8 @@ TOKEN_SECONDS = 3600
 RENEW_AFTER = 0.8 * TOKEN_SECONDS
 FIRST_RETRY, LAST_RETRY = 0.5, 30.0
 MAX_TOKEN = 512
+# At once; more look-ups wait for one. They are among the files that `connections` leaves free.
+MOST_CONNECTIONS = 40
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +53,12 @@ class ServerAuth(Auth):
         self.ready = False
         self._url = httpx.URL(url)
         self._account = httpx.BasicAuth(username, password or "") if username else None
-        self._client = httpx.AsyncClient(base_url=f"{url.rstrip('/')}/0.1", timeout=TIMEOUT, transport=transport)
+        self._client = httpx.AsyncClient(
+            base_url=f"{url.rstrip('/')}/0.1",
+            timeout=TIMEOUT,
+            limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
+            transport=transport,
+        )
         self._cache = Cache(cache_seconds)
         self._keeper: asyncio.Task[None] | None = None
 

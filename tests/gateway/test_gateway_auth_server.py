@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from confd_gateway.auth_server import ServerAuth
+from confd_gateway.auth_server import MOST_CONNECTIONS, ServerAuth
 from confd_gateway.cache import Cache
 from confd_gateway.errors import AuthUnavailable, MasterTenantUnknown, NotMaster, TenantRefused, TokenRefused
 from gateway_fakes import CHILD, MASTER, OTHER, USER, serving, wait_until
@@ -152,6 +152,32 @@ def test_a_broken_server_is_503(server):
     with pytest.raises(AuthUnavailable) as refused:
         access(connect(server))
     assert (refused.value.status, refused.value.content) == (503, ["('auth', 9497, 'unexpected status 500')"])
+
+
+def test_many_callers_at_once_are_looked_up_over_few_connections():
+    at_once, most = 0, []
+
+    async def refuse(request: Request) -> Response:
+        nonlocal at_once
+        at_once += 1
+        most.append(at_once)
+        while max(most) < MOST_CONNECTIONS:
+            await asyncio.sleep(0.01)
+        at_once -= 1
+        return Response(status_code=404)
+
+    async def ask(url: str) -> list[Any]:
+        auth = ServerAuth(url, None, None)
+        asked = [auth.access(f"token-{number}", "confd.read", "", master_only=False) for number in range(100)]
+        try:
+            return await asyncio.gather(*asked, return_exceptions=True)
+        finally:
+            await auth.stop()
+
+    with serving(Starlette(routes=[Route("/0.1/token/{token}", refuse, methods=["HEAD"])])) as url:
+        answers = asyncio.run(ask(url))
+    assert {type(answer) for answer in answers} == {TokenRefused}
+    assert (len(most), max(most)) == (100, MOST_CONNECTIONS)
 
 
 def test_a_server_that_is_not_there_is_503_without_the_token_in_its_text():
