@@ -179,6 +179,20 @@ class Settings(BaseSettings):
         ge=1_048_576,
         le=536_870_912,
     )
+    import_rows: int = _option(
+        50_000,
+        "Lines of a CSV that one import may have below its header; the report of more may not fit into a message.",
+        "a whole number from 1 to 1000000",
+        ge=1,
+        le=1_000_000,
+    )
+    import_bytes: int = _option(
+        16_777_216,
+        "Bytes of a CSV that one import may have.",
+        "a whole number from 1000 to 536870912",
+        ge=1000,
+        le=536_870_912,
+    )
     services: Names = _option([], "The services to host; all when empty.", "names, separated by commas")
     pjsip_doc: str = _option(
         "/usr/share/doc/asterisk-doc/json/pjsip.json.gz",

@@ -12,9 +12,9 @@ from .core.entrypoints.events import listen, on_event
 from .core.entrypoints.rpc import change, procedure, read
 from .core.files.folder import Folder
 from .core.files.service import FilesService
-from .core.greenlets import within
+from .core.greenlets import pause, within
 from .core.plugin.association import AssociationService
-from .core.plugin.bulk import all_or_none
+from .core.plugin.bulk import all_or_none, in_chunks
 from .core.plugin.example import Example, Of, Pair
 from .core.plugin.members import PLACE, Given, Members, MembersService, Values
 from .core.plugin.notifier import EventType, Notifier
@@ -86,11 +86,13 @@ __all__ = [
     "decoded",
     "errors",
     "health",
+    "in_chunks",
     "known_tenants",
     "listen",
     "loaded",
     "of_resource",
     "on_event",
+    "pause",
     "procedure",
     "read",
     "republish",

@@ -16,6 +16,7 @@ __all__ = [
     "Semaphore",
     "Timeout",
     "in_thread",
+    "pause",
     "sleep",
     "spawn",
     "spawn_after",
@@ -28,6 +29,11 @@ spawn = eventlet.spawn
 spawn_after = eventlet.spawn_after
 spawn_n = eventlet.spawn_n
 sleep = eventlet.sleep
+
+
+def pause() -> None:
+    """Let other greenlets run, as who computes for long must now and then: heartbeats and other calls wait for it."""
+    eventlet.sleep(0)
 
 
 def within(seconds: float) -> AbstractContextManager[Any]:

@@ -99,27 +99,33 @@ class Outgoing:
         reloads: commands of Asterisk, each once.
         requests: to the system daemon: HTTP method, path, parameters.
         afterwards: called after the commit.
+        written: whether events were written before the end.
     """
 
     events: list[Event] = field(default_factory=list)
     reloads: dict[str, None] = field(default_factory=dict)
     requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     afterwards: list[Callable[[], None]] = field(default_factory=list)
+    written: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.events or self.reloads or self.requests)
+        return bool(self.events or self.reloads or self.requests or self.written)
 
     def statements(self, facts: Facts) -> Iterator[Bound]:
         """What writes all of it down."""
-        if self.events:
-            rows = [_row(event, facts.origin_uuid) for event in self.events]
-            yield _EVENTS, [list(column) for column in zip(*rows, strict=True)]
+        yield from self.statements_of_events(facts)
         if not facts.settings.sysconfd_url:
             return
         if self.reloads:
             yield _RELOADS, [list(self.reloads)]
         for method, path, parameters in self.requests:
             yield _REQUEST, [method, path, json.dumps(parameters)]
+
+    def statements_of_events(self, facts: Facts) -> Iterator[Bound]:
+        """What writes the events down."""
+        if self.events:
+            rows = [_row(event, facts.origin_uuid) for event in self.events]
+            yield _EVENTS, [list(column) for column in zip(*rows, strict=True)]
 
     def finish(self) -> None:
         """Do what is left to be done after the commit; what goes wrong is logged and changes no answer."""
@@ -210,6 +216,17 @@ class Once:
         """
         self._trusted |= self.trusting
         return self.trusting
+
+    def let_go(self) -> None:
+        """Write what was made and told so far, and forget it; see `Work.let_go`."""
+        assert self.transaction is not None
+        session, outgoing = self.transaction.session, self.transaction.outgoing
+        session.flush()
+        for statement, values in outgoing.statements_of_events(self._facts):
+            session.send(statement.sql, values)
+            outgoing.written = True
+        outgoing.events.clear()
+        session.let_go()
 
     def recorded(self, part: str) -> Json | None:
         """The reply that a call already got, of which this one is a repeat; see `Work.recorded`."""

@@ -169,6 +169,13 @@ class Work:
         """
         return self._once.recorded(part)
 
+    def let_go(self) -> None:
+        """Write what the change has made and told so far, and forget it, so that it may make more than memory holds.
+
+        Nothing that it has in its hands may be used any more.
+        """
+        self._once.let_go()
+
     def stable_uuid(self, part: str = "") -> uuid.UUID:
         """A new uuid, and the same one when the call is repeated."""
         key = self._once.key(part)

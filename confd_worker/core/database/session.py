@@ -161,6 +161,13 @@ class ChangeSession(Session):
         """Have nothing that is settled and not written."""
         self._settled = _NOTHING
 
+    def let_go(self) -> None:
+        """Forget all that is written, and what was asked and locked: it is read and locked anew by who needs it."""
+        self.forget_settled()
+        self.forget_locks()
+        self.expunge_all()
+        self.info.clear()
+
     def _write_all(self, states: Sequence[State]) -> None:
         # Nothing else may hold them, once they are written.
         held, self._settled = (self._settled, [state.obj() for state in states]), _NOTHING

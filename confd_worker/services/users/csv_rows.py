@@ -1,6 +1,7 @@
 """The CSV of the import: its lines, and what the columns of a row mean."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from ...plugin import errors
 __all__ = ["Row", "lines", "parsed"]
 
 Row = Mapping[str, str | None]
+_A_LINE = re.compile(r"[^\n]+")
 
 
 def _text(column: str, text: str) -> str:
@@ -101,7 +103,7 @@ def lines(text: str) -> Iterator[dict[str, str | None]]:
     A quoted value ends with its line. Columns without a name do not count. A row that is not CSV has the one key "",
     with what is wrong.
     """
-    every = (line for line in text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n") if line.strip())
+    every = (line for line in _lines(text.removeprefix("\ufeff")) if line.strip())
     names = [name.strip() for name in _values(next(every, ""))]
     for line in every:
         try:
@@ -113,6 +115,11 @@ def lines(text: str) -> Iterator[dict[str, str | None]]:
             yield {"": f"has {len(values)} values for {len(names)} columns"}
         else:
             yield {name: value for name, value in zip(names, values, strict=False) if name}
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines one by one, so that a text of millions of them takes no more memory than it has."""
+    return (found[0].removesuffix("\r") for found in _A_LINE.finditer(text))
 
 
 def _values(line: str) -> list[str]:

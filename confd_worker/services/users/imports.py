@@ -4,11 +4,13 @@ import csv
 import secrets
 import string
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
+import orjson
 from confd_schemas.call_features.voicemails import Voicemail as VoicemailSchema
 from confd_schemas.dialplan.extensions import Extension as ExtensionSchema
 from confd_schemas.dialplan.incalls import Incall as IncallSchema
@@ -26,7 +28,7 @@ from ...models.lines.endpoint_sip import EndpointSIP
 from ...models.lines.line import Line
 from ...models.system.tenant import Tenant
 from ...models.users.user import User
-from ...plugin import ResourceService, all_or_none, errors, loaded, procedure
+from ...plugin import Json, ResourceService, all_or_none, errors, in_chunks, loaded, pause, procedure
 from ..call_features import voicemails
 from ..dialplan import callpermissions as call_permissions
 from ..dialplan import extensions
@@ -48,6 +50,8 @@ __all__ = ["UserImport"]
 
 _TEMPLATES = {"sip": ("global",), "webrtc": ("global", "webrtc")}
 _PROTOCOLS = (*_TEMPLATES, "sccp")
+# Of the report on one row, at the most where it names no call permissions; the report is one message.
+_REPORTED_BYTES = 300
 
 
 class ImportFailed(errors.ServiceError):
@@ -69,6 +73,34 @@ class ImportFailed(errors.ServiceError):
         return {"body": {"errors": self.rows}}
 
 
+class TooManyRows(errors.TooLarge):
+    """An import has more rows than one may have."""
+
+    text = "{0}: more than {1} rows (CONFD_IMPORT_ROWS); import them in parts"
+
+
+class TooManyBytes(errors.TooLarge):
+    """A CSV is larger than one may be."""
+
+    text = "body: larger than {0} bytes (CONFD_IMPORT_BYTES); import it in parts"
+
+
+@dataclass(frozen=True)
+class _Csv:
+    """The rows of a CSV, which are read from its text by each who asks for them.
+
+    Attributes:
+        uuid: of the import; the same one when the call is repeated.
+    """
+
+    text: str
+    uuid: UUID
+
+    def __iter__(self) -> Iterator[Numbered]:
+        for number, row in enumerate(lines(self.text), 1):
+            yield Numbered(row, number, uuid5(self.uuid, str(number)))
+
+
 class UserImport(ResourceService):
     """The part of the users' service that imports."""
 
@@ -80,13 +112,15 @@ class UserImport(ResourceService):
             `{"created": [{"row_number": 1, "user_id": …, …}, …]}`
 
         Raises:
-            ImportFailed: with an error for each bad row.
+            ImportFailed: with an error for each bad row, up to the thousandth.
+            TooManyBytes, TooManyRows: it is larger than one import may be.
         """
+        self._check_size(body)
         if reply := self.work.recorded():
             return reply
-        rows = self._numbered(_rows(body), 1)
+        rows = _Csv(body, self.work.stable_uuid("rows"))
         with self._accounts() as accounts:
-            refused = {place: refusal for place, row in enumerate(rows) if (refusal := accounts.make_of_row(row))}
+            refused = self._without_account(rows, accounts)
             return self.work.once(partial(self._import_all, rows, refused))
 
     @procedure
@@ -99,15 +133,23 @@ class UserImport(ResourceService):
 
         Returns:
             `{"created": […], "errors": [{"message": …, "timestamp": …, "details": {"row": …, "row_number": …}}, …]}`
+
+        Raises:
+            TooManyRows: there are more than one import may have.
         """
         if not isinstance(first, int) or isinstance(first, bool):
             raise errors.WrongType("first", "number")
+        if len(_checked(rows)) > self._most_rows:
+            raise TooManyRows("rows", self._most_rows)
         created, failed = [], []
-        for row in self._numbered(_checked(rows), first):
-            try:
-                created.append(self._import_alone(row))
-            except errors.ServiceError as error:
-                failed.append(_failure(row, error))
+        for chunk in in_chunks(self.work, self._numbered(rows, first)):
+            for row in chunk:
+                try:
+                    created.append(self._import_alone(row))
+                except errors.Overdue:
+                    raise
+                except errors.ServiceError as error:
+                    failed.append(_failure(row, error))
         return {"created": created, "errors": failed}
 
     def _import_alone(self, row: Numbered) -> Any:
@@ -120,21 +162,54 @@ class UserImport(ResourceService):
                 raise refusal
             return self.work.once(lambda: self._import_chunk([row])[0], part)
 
-    def _numbered(self, rows: list[Row], first: int) -> list[Numbered]:
-        return [Numbered(row, number, self.work.stable_uuid(f"row {number}")) for number, row in enumerate(rows, first)]
+    @property
+    def _most_rows(self) -> int:
+        """How many rows one import may have, so that its report is no larger than a message."""
+        return min(self.work.settings.import_rows, self.work.settings.message_limit // _REPORTED_BYTES)
+
+    def _check_size(self, body: Any) -> None:
+        """Count the bytes and lines of a CSV, before anything is made of them."""
+        if not isinstance(body, str):
+            raise errors.WrongType("body", "text")
+        most = self.work.settings.import_bytes
+        if len(body) > most or (len(body) * 4 > most and len(body.encode()) > most):
+            raise TooManyBytes(most)
+        if body.count("\n") - body.endswith("\n") > self._most_rows:
+            raise TooManyRows("body", self._most_rows)
+        try:
+            next(lines(body), None)
+        except csv.Error as error:
+            raise errors.BadValue(f"the first line is not CSV: {error}") from None
+
+    def _numbered(self, rows: Iterable[Row], first: int) -> Iterator[Numbered]:
+        for number, row in enumerate(rows, first):
+            yield Numbered(row, number, self.work.stable_uuid(f"row {number}"))
+
+    def _without_account(self, rows: _Csv, accounts: Accounts) -> dict[int, errors.ServiceError]:
+        """Make the accounts of all rows; why some could not be made, by the places of the rows."""
+        if not accounts.provided:
+            return {}
+        refused = {}
+        for chunk in in_chunks(self.work, rows):
+            refused.update({row.number - 1: refusal for row in chunk if (refusal := accounts.make_of_row(row))})
+        return refused
 
     def _accounts(self) -> Accounts:
         return Accounts(self.work.settings, self.work.context.tenant)
 
-    def _import_all(self, rows: list[Numbered], refused: dict[int, errors.ServiceError]) -> dict[str, Any]:
+    def _import_all(self, rows: _Csv, refused: dict[int, errors.ServiceError]) -> dict[str, Any]:
         return {"created": all_or_none(self.work, rows, self._import_chunk, refused=refused, refuse=_failed)}
 
-    def _import_chunk(self, rows: Sequence[Numbered]) -> list[dict[str, Any]]:
+    def _import_chunk(self, rows: Sequence[Numbered]) -> list[Json]:
         """Make users of rows, of which what one round trip can ask or write for all is asked and written so."""
         self._present = Present(self.work, [row.columns for row in rows])
-        return [self._import(row) for row in rows]
+        made = orjson.dumps([self._import(row) for row in rows])
+        # The rows of a list without its brackets, in the least of memory: all of it is kept until the end.
+        return [Json(made[1:-1])]
 
     def _import(self, row: Numbered) -> dict[str, Any]:
+        # A hundred rows take longer than a call that others make may wait.
+        pause()
         given = row.parsed()
         self._check_context(given.line.get("context"))
         user = self.add(loaded(UserSchema, given.user) | {"uuid": row.uuid})
@@ -268,15 +343,6 @@ class UserImport(ResourceService):
 
 def _random_word() -> str:
     return "".join(secrets.choice(string.ascii_lowercase) for _ in range(8))
-
-
-def _rows(body: Any) -> Any:
-    if not isinstance(body, str):
-        raise errors.WrongType("body", "text")
-    try:
-        return list(lines(body))
-    except csv.Error as error:
-        raise errors.BadValue(f"the first line is not CSV: {error}") from None
 
 
 def _checked(rows: Any) -> Any:
