@@ -74,7 +74,9 @@ def test_over_http_it_is_503_with_the_time_to_wait(full: list[Reply], own_system
     assert answer.json() == ["users.list: overloaded: too many calls wait; this one was not taken"]
 
 
-def test_a_process_whose_database_connections_are_all_in_use_says_so(own_system: System, tenant: str) -> None:
+def test_a_process_whose_connections_for_changes_are_all_in_use_says_so_and_still_reads(
+    own_system: System, tenant: str
+) -> None:
     own_system.start_worker(CONFD_DB_CONNECTIONS="1")
     with own_system.database() as cursor, own_system.client(tenant, timeout=20) as client:
         user = client.call("users.create", body=ALICE)["id"]
@@ -82,8 +84,9 @@ def test_a_process_whose_database_connections_are_all_in_use_says_so(own_system:
         cursor.execute("SELECT FROM users WHERE id = %s FOR UPDATE", (user,))
         waits = client.call_async("users.update", id=user, body={"firstname": "Bob"})
         until(lambda: _somebody_waits(own_system), "the change waits for the lock")
-        with pytest.raises(RemoteError) as refusal:
-            client.call("users.get", id=user)
+        assert client.call("users.get", id=user)["firstname"] == "Alice"
+        with own_system.client(tenant, timeout=2) as other, pytest.raises(RemoteError) as refusal:
+            other.call("groups.create", body={"label": "sales"})
         cursor.execute("COMMIT")
         assert (refusal.value.status, refusal.value.type) == (503, "overloaded")
         assert waits.result() is None

@@ -15,6 +15,7 @@ from .bus.dead_letters import DeadLetters
 from .context import Context, Facts
 from .database.engine import Database, unreachable
 from .database.plain import check as check_sqlalchemy
+from .delivery.dead_letter_limits import DeadLetterLimits
 from .delivery.housekeeping import Housekeeping
 from .delivery.outbox import Relay
 from .delivery.standby import CHANNEL, Bell, Standby
@@ -47,7 +48,8 @@ class Runtime:
         self.bus = Bus(settings.amqp_uri, BusNames.of(settings))
         self.dead_letters = DeadLetters(self.database, self.bus)
         self.relay = Relay(settings.db_uri, settings.amqp_uri, settings.events_exchange, events, self.bus.names)
-        self.jobs: list[Standby] = [self.relay, Housekeeping(settings.db_uri)]
+        limits = DeadLetterLimits(settings.dead_letters_kept, settings.dead_letters_bytes, settings.dead_letters_days)
+        self.jobs: list[Standby] = [self.relay, Housekeeping(settings.db_uri, limits.housekeeping)]
         if settings.sysconfd_url:
             self.jobs.append(Sysconfd(settings.db_uri, settings.sysconfd_url, settings.sysconfd_merge_seconds))
         self._bell = Bell([job for job in self.jobs if job.rung], self._notify)

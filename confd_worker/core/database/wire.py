@@ -26,6 +26,7 @@ _MOST_PREPARED = 400
 _FAMILIAR = 3
 _PLACEHOLDER = re.compile(r"\$([0-9]+)")
 _SECONDS = 60.0
+_LONGEST = 86_400.0
 # Before the statement itself is ended, so that who waits for a lock is told that he does.
 _LOCK_SHARE = 0.9
 _MOST_WAITING = 200
@@ -211,7 +212,7 @@ class Wire:
 
 def seconds_left(deadline: float | None) -> float:
     """Until the deadline of a call, or so long as one without a deadline may take."""
-    return _SECONDS if deadline is None else max(deadline - time.time(), 0.001)
+    return _SECONDS if deadline is None else min(max(deadline - time.time(), 0.001), _LONGEST)
 
 
 def _command(bound: Bound, prepared: bool) -> tuple[str, Sequence[Any]]:

@@ -1,6 +1,7 @@
 """Removes what is kept for a while only: the records of calls, once nobody can repeat them any more."""
 
 import time
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .health import HOUSEKEEPING
@@ -21,6 +22,7 @@ class Housekeeping(Standby):
 
     Args:
         db_uri: of the database.
+        more: removes something else, given a cursor, and tells whether more of it is left.
     """
 
     lock: ClassVar[int] = HOUSEKEEPING
@@ -28,8 +30,9 @@ class Housekeeping(Standby):
     poll = 10.0
     rung = False
 
-    def __init__(self, db_uri: str) -> None:
+    def __init__(self, db_uri: str, more: Callable[[Any], bool]) -> None:
         super().__init__(db_uri)
+        self._more = more
         self._next = 0.0
 
     def step(self, connection: Any) -> bool:
@@ -39,6 +42,7 @@ class Housekeeping(Standby):
         with connection.cursor() as cursor:
             cursor.execute(_EXPIRED, (_SLICE,))
             more = cursor.rowcount == _SLICE
+            more |= self._more(cursor)
         if not more:
             self._next = time.monotonic() + self.poll
         return more
