@@ -103,11 +103,11 @@ def test_the_binding_of_a_service_comes_back(running: System, wire: Wire) -> Non
 
 
 def test_the_queue_of_a_service_comes_back_and_the_other_ones_stay(running: System, wire: Wire) -> None:
-    connected = running.log_of("worker").count("bus_connected")
+    lost = running.log_of("worker").count("bus_lost")
     wire.channel.queue_delete("rpc-users")
     with running.client() as client:
         until(lambda: _answered(client), "it is answered", SOON)
-    assert running.log_of("worker").count("bus_connected") == connected
+    assert running.log_of("worker").count("bus_lost") == lost
 
 
 def test_the_queue_of_a_handler_and_its_binding_come_back(running: System, wire: Wire) -> None:
