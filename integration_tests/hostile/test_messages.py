@@ -302,13 +302,19 @@ def _deep_recursion() -> Iterator[None]:
 
 UNREADABLE: dict[str, dict[str, Any]] = {
     "a time beyond all": {"headers": {"x": _NoTime(2000, 1, 1)}},
-    "a name that is no text": {"headers": {b"\xff\xfe": 1}},
     "tables in tables": {"headers": {"x": _deep(3000)}},
     "a correlation id that is no text": {"correlation_id": b"\xff\xfe"},
     "a reply_to that is no text": {"reply_to": b"\xff\xfe"},
     "a content type that is no text": {"content_type": b"\xff\xfe"},
     "a message type that is no text": {"type": b"\xff\xfe"},
 }
+
+
+def test_a_header_whose_name_is_no_text_is_told_to_the_caller(caller: Caller) -> None:
+    body = orjson.dumps({"args": [], "kwargs": {}})
+    answer = caller.answer(caller.send("users.list", body, {b"\xff\xfe": 1}), "users.list")  # type: ignore[dict-item]
+    assert (answer["error"]["status"], answer["error"]["type"]) == (400, "bad-request")
+    TALLY.count("users.list")
 
 
 @pytest.mark.parametrize("case", UNREADABLE)
