@@ -202,25 +202,48 @@ def test_no_request_hides_in_another_whose_token_has_no_right_to_it(
         assert http("GET", f"/users/{user['id']}").status_code == 200
 
 
+CHUNKS = POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
 STRANGE: dict[str, bytes] = {
     "a giant header": GET + b"X: " + b"x" * 200_000 + b"\r\n\r\n",
     "ten thousand headers": GET + b"X: 1\r\n" * 10_000 + b"\r\n",
     "another host in the path": _head("GET", "http://evil.example/1.1/users") + b"\r\n",
     "a long path": _head("GET", "/1.1/users/" + "x" * 60_000) + b"\r\n",
+    "a giant path": _head("GET", "/1.1/users/" + "x" * 200_000) + b"\r\n",
+    "a giant query": _head("GET", "/1.1/users?search=" + "x" * 200_000) + b"\r\n",
     "an unknown method": _head("BREW", "/1.1/users") + b"\r\n",
     "a tunnel": _head("CONNECT", "example.org:80") + b"\r\n",
     "a star": _head("OPTIONS", "*") + b"\r\n",
     "no host": b"GET /1.1/users HTTP/1.1\r\n\r\n",
+    "a body in chunks with giant trailers": CHUNKS + b"0\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
+    "a body in chunks with ten thousand trailers": CHUNKS + b"0\r\n" + b"X: 1\r\n" * 10_000 + b"\r\n",
+    "a chunk with a giant extension": CHUNKS + b"1;x=" + b"x" * 200_000,
+    "a thousand requests at once": (GET + b"\r\n") * 1000,
+    "a good request before a giant one": GET + b"\r\n" + GET + b"X: " + b"x" * 200_000,
+    "a good request before a malformed one": GET + b"\r\nno request\r\n\r\n",
     "half a request": GET,
     "half a body": POST + b'Content-Length: 100\r\n\r\n{"firstname"',
     "two tokens": GET + b"X-Auth-Token: x\r\n\r\n",
 }
 
 
+REFUSED = {
+    "a giant header": [431],
+    "ten thousand headers": [431],
+    "a giant path": [414],
+    "a giant query": [414],
+    "a body in chunks with giant trailers": [431],
+    "a body in chunks with ten thousand trailers": [431],
+    "a chunk with a giant extension": [431],
+    "two tokens": [400],
+}
+
+
 @pytest.mark.parametrize("case", STRANGE)
 def test_a_strange_request_is_answered_or_ended(case: str, hostile: System) -> None:
-    for status, body in _raw(hostile, STRANGE[case]):
+    answers = _raw(hostile, STRANGE[case])
+    for status, body in answers:
         _check(status, body, case)
+    assert [status for status, _ in answers] == REFUSED.get(case, [status for status, _ in answers])
     TALLY.count("connection")
 
 
