@@ -71,12 +71,18 @@ def own_system(own_servers: OwnServers, tmp_path_factory: pytest.TempPathFactory
         system.close()
 
 
+def install(project: Path, target: Path) -> None:
+    """Install a distribution into a folder, without a network."""
+    command = [sys.executable, "-m", "pip", "install", *OFFLINE, "--target", str(target), str(project)]
+    subprocess.run(command, check=True)
+
+
 @pytest.fixture(scope="session")
 def sites_installed(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A folder in which a plugin is installed as its distribution: that of `examples/sites`."""
-    target = str(tmp_path_factory.mktemp("site-packages"))
-    subprocess.run([sys.executable, "-m", "pip", "install", *OFFLINE, "--target", target, str(SITES)], check=True)
-    return target
+    target = tmp_path_factory.mktemp("site-packages")
+    install(SITES, target)
+    return str(target)
 
 
 @pytest.fixture(scope="module")
