@@ -36,6 +36,7 @@ __all__ = [
     "RemoteError",
     "Reply",
     "Timeout",
+    "TooLarge",
     "UnknownService",
 ]
 
@@ -43,6 +44,8 @@ RPC_EXCHANGE = "nameko-rpc"
 EVENTS_EXCHANGE = "wazo-headers"
 TRANSIENT = 1
 HEARTBEAT = 30
+# What RabbitMQ takes unless it is told otherwise, since version 4.
+MESSAGE_LIMIT = 16 * 1024 * 1024
 # How long replies may go astray that come through an exchange which somebody has deleted.
 BIND_SECONDS = 3
 # A read without any wait would spin inside py-amqp when it meets half a frame.
@@ -59,6 +62,20 @@ class UnknownService(ClientError):
 
 class Overloaded(ClientError):
     """As many calls wait for the service as may; nothing was done. Try again a little later."""
+
+
+class TooLarge(ClientError):
+    """The call has more bytes than the broker takes in one message; it was not sent, and others are not concerned.
+
+    Attributes:
+        status, type, message: as a RemoteError has them.
+    """
+
+    status, type = 413, "message-too-large"
+
+    def __init__(self, method: str, size: int, limit: int) -> None:
+        self.message = f"{method}: a call of {size} bytes is larger than the {limit} that the message bus takes"
+        super().__init__(self.message)
 
 
 class RemoteError(ClientError):
@@ -168,6 +185,8 @@ class Client:
         exchange: nameko's exchange of RPC calls.
         prefix: what the names of services begin with on the bus, as CONFD_SERVICE_PREFIX of the worker says; methods
             are called without it.
+        message_limit: bytes of a message that the broker takes: it ends a connection that sends a larger one, with all
+            calls on it.
     """
 
     def __init__(
@@ -178,9 +197,11 @@ class Client:
         *,
         exchange: str = RPC_EXCHANGE,
         prefix: str = "",
+        message_limit: int = MESSAGE_LIMIT,
     ) -> None:
         self._bus = _Bus(amqp_uri, timeout, exchange, prefix)
         self._timeout = timeout
+        self._message_limit = message_limit
         self._context = context or Context()
         self._headers = self._context.headers()
 
@@ -216,11 +237,15 @@ class Client:
 
         Raises:
             BusUnavailable: it could not be sent.
+            TooLarge: the arguments do not fit into a message.
             TypeError: an argument cannot be written as JSON.
         """
         key = str(uuid.uuid4())
+        body = orjson.dumps({"args": args, "kwargs": kwargs})
+        if len(body) > self._message_limit:
+            raise TooLarge(method, len(body), self._message_limit)
         message = amqp.Message(
-            orjson.dumps({"args": args, "kwargs": kwargs}),
+            body,
             content_type="application/json",
             content_encoding="utf-8",
             delivery_mode=TRANSIENT,

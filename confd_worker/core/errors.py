@@ -22,6 +22,7 @@ __all__ = [
     "InvalidDirection",
     "InvalidOrder",
     "KeyReused",
+    "MessageTooLarge",
     "MissingAssociation",
     "MissingParameters",
     "NoRevision",
@@ -213,6 +214,20 @@ class TooLarge(InputError):
     """A file is larger than allowed."""
 
     status, type, text = 413, "too-large", "body: larger than {0} bytes"
+
+
+class MessageTooLarge(ServiceError):
+    """A call, or the reply to one, is larger than the broker takes; such a message would end all others with its own.
+
+    Args:
+        what: "a call" or "a reply".
+    """
+
+    status, type = 413, "message-too-large"
+    text = "{0}: {1} of {2} bytes is larger than the {3} that the message bus takes{4}"
+
+    def __init__(self, method: str, what: str, size: int, limit: int, advice: str = "") -> None:
+        super().__init__(method, what, size, limit, advice and f"; {advice}")
 
 
 class Overdue(ServiceError):

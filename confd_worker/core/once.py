@@ -309,8 +309,11 @@ class Once:
 
     def _commit(self, transaction: Transaction, key: str | None, reply: bytes | Shown) -> bytes:
         """Write down what must be told and the call itself, in one round trip, and commit; the reply."""
-        session = transaction.session
+        session, limit = transaction.session, self._facts.settings.message_limit
         session.flush()
+        if isinstance(reply, bytes) and len(reply) > limit:
+            # While it can still be undone: the caller would learn nothing of what was made.
+            raise errors.MessageTooLarge(_method(self.call), "a reply", len(reply), limit, "nothing was changed")
         if self._context.overdue:
             # Nobody waits any more; and a process that was stopped for a while may have begun too late.
             raise errors.Overdue()
@@ -329,6 +332,11 @@ class Once:
         if transaction.outgoing:
             self._facts.rung()
         return rows[0][0] if isinstance(reply, Shown) else reply
+
+
+def _method(call: Any) -> str:
+    """Full name of the method that is called."""
+    return ".".join(call[:2]).rstrip("_") if call else "the call"
 
 
 @lru_cache(1000)

@@ -342,10 +342,11 @@ class _Replies:
                 with contextlib.suppress(TimeoutError):
                     connection.drain_events(timeout=_HEARTBEAT / 4)
                 connection.heartbeat_tick()
-            except Exception:
+            except Exception as error:
                 # What ends this greenlet with an error ends the process, such as EOFError when another one closes the
                 # connection meanwhile.
                 if self._holds(connection):
+                    _log.warning("replies_lost reason=%s", told(error))
                     self._lose()
                 return
 

@@ -34,6 +34,8 @@ __all__ = ["CONTEXT", "Rpc", "UnitOfWork", "change", "procedure", "read", "start
 
 _log = logging.getLogger(__name__)
 _PREFIX = "nameko."
+# Of the text of an error, where all of it would be too much for a message.
+_SHORT = 1000
 CONTEXT = "confd.context"
 """Key of the call's `Context` in nameko's context data."""
 
@@ -111,8 +113,9 @@ class RpcConsumer(SharedExtension, ProviderCollector):
     def handle_message(self, message: amqp.Message) -> None:
         """Start the call that the message asks for, or answer why not."""
         try:
+            self._check_size(message)
             args, kwargs, data = _envelope(message)
-        except errors.BadRequest as error:
+        except (errors.BadRequest, errors.MessageTooLarge) as error:
             if _reply_to(message):
                 # The caller knows what was wrong, and has the call.
                 self._finish(message, None, error)
@@ -125,6 +128,12 @@ class RpcConsumer(SharedExtension, ProviderCollector):
             _log.info("call_left_to_another_worker")
         except Exception as error:
             self._finish(message, None, error)
+
+    def _check_size(self, message: amqp.Message) -> None:
+        """Read nothing that is larger than messages may be: what is made of it takes many times as much memory."""
+        size, limit = len(message.body), self.runtime.settings.message_limit
+        if size > limit:
+            raise errors.MessageTooLarge(self._method(message), "a call", size, limit)
 
     def _spawn(self, message: amqp.Message, args: list[Any], kwargs: dict[str, Any], data: dict[str, Any]) -> None:
         method = self._method(message)
@@ -170,11 +179,19 @@ class RpcConsumer(SharedExtension, ProviderCollector):
         reply_to = _reply_to(message)
         if not reply_to:
             return
-        failure = None if error is None else _told(error, message, self._method(message))
+        method, limit = self._method(message), self.runtime.settings.message_limit
+        failure = None if error is None else _told(error, message, method)
         try:
             body = orjson.dumps({"result": result, "error": failure})
         except TypeError as unserializable:
-            body = orjson.dumps({"result": None, "error": _told(unserializable, message, self._method(message))})
+            body = orjson.dumps({"result": None, "error": _told(unserializable, message, method)})
+        if len(body) > limit:
+            # The broker would end the channel, and with it the replies to others that are on their way.
+            _log.warning("reply_too_large method=%s bytes=%s", method, len(body))
+            advice = "ask for a page of it with limit and offset" if method.endswith(".list") else ""
+            too_large = errors.MessageTooLarge(method, "a reply", len(body), limit, advice)
+            failure = _told(too_large, message, method) if failure is None else _shortened(failure)
+            body = orjson.dumps({"result": None, "error": failure})
         correlation_id = message.properties.get("correlation_id")
         self.runtime.bus.reply(reply_to, correlation_id if isinstance(correlation_id, str) else None, body)
 
@@ -340,6 +357,12 @@ def _data(nameko_error: dict[str, Any], error: errors.ServiceError) -> dict[str,
         "message": error.message,
         "details": orjson.Fragment(_encoded(error.details)),
     }
+
+
+def _shortened(failure: dict[str, Any]) -> dict[str, Any]:
+    """An error without its details, whose texts end early."""
+    texts = {name: str(failure[name])[:_SHORT] for name in ("value", "message")}
+    return {**failure, **texts, "exc_args": [texts["message"]], "details": {}}
 
 
 def _encoded(details: dict[str, Any]) -> bytes:
