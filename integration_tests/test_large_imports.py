@@ -8,24 +8,26 @@ from typing import Any
 import orjson
 import pytest
 
-from confd_worker.client import Client, RemoteError, Reply, Timeout
+from confd_worker.client import Client, Context, RemoteError, Reply, Timeout
 from confd_worker.conformance.system import System, until
 
+from .test_import_cli import CommandLine
 from .wire import Wire
 
 MB = 1024
+LARGE = 64 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
 def importing(own_system: System) -> System:
-    """A system with a worker that nobody else uses."""
-    own_system.start_worker()
+    """A system with a worker that nobody else uses, to which messages may be larger than an import."""
+    own_system.start_worker(CONFD_MESSAGE_LIMIT=str(LARGE))
     return own_system
 
 
 @pytest.fixture
 def patient(importing: System, tenant: str) -> Iterator[Client]:
-    with importing.client(tenant, timeout=120) as client:
+    with Client(importing.amqp_uri, 120, Context(tenant_uuid=tenant), message_limit=LARGE) as client:
         yield client
 
 
@@ -198,3 +200,28 @@ def test_an_import_whose_worker_dies_is_done_once_by_the_next(importing: System,
         told = [orjson.loads(wire.get(events).body)["data"]["uuid"] for _ in uuids]
         assert set(told) == uuids
         assert not wire.all(events)
+
+
+def test_the_command_line_imports_40_mb_in_batches_of_as_many_bytes_as_may_be(
+    importing: System, tenant: str, tmp_path: Path
+) -> None:
+    shell = CommandLine(importing, tenant, tmp_path)
+    columns = [f"note{number}" for number in range(2)]
+    shell.write([{"firstname": "A", **dict.fromkeys(columns, "x" * 100_000)} for _ in range(200)])
+    assert shell.file.stat().st_size > 40_000_000
+    importing.stop("worker")
+    importing.start_worker(CONFD_MESSAGE_LIMIT=str(1024 * 1024))
+    status, lines = shell.run("import")
+    assert (status, lines[-1]) == (0, "200 imported, 0 refused, of 200")
+    assert _users(importing, tenant) == 200
+
+
+def test_the_command_line_refuses_a_row_that_is_too_large_for_a_batch_alone(
+    importing: System, tenant: str, tmp_path: Path
+) -> None:
+    shell = CommandLine(importing, tenant, tmp_path)
+    columns = [f"note{number}" for number in range(3)]
+    shell.write([{"firstname": "A", **dict.fromkeys(columns, text * 100_000)} for text in ("", "x", "")])
+    status, lines = shell.run("import")
+    assert (status, lines[0]) == (1, "Row 2: has more than 262144 bytes")
+    assert _users(importing, tenant) == 2

@@ -35,6 +35,7 @@ def connected(settings: "Settings", tenant: Any, timeout: float | None = None, k
         context,
         exchange=settings.rpc_exchange,
         prefix=settings.service_prefix,
+        message_limit=settings.message_limit,
     )
 
 

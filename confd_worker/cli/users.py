@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Row", "export_users", "import_users", "read_rows"]
 
 CHUNK = 20
+# Of a chunk, in bytes: the report tells of each row that is refused what it holds, and both have to fit into a message.
+CHUNK_BYTES = 256 * 1024
 IN_FLIGHT = 2
 # A row makes up to a dozen items, in seconds for a whole chunk.
 CHUNK_TIMEOUT = 60.0
@@ -63,6 +65,8 @@ def _row(number: int, header: list[str], line: str) -> Row:
         values = _split(line)
     except csv.Error as error:
         return Row(number, fault=f"cannot be read: {error}")
+    if len(line.encode()) > CHUNK_BYTES:
+        return Row(number, fault=f"has more than {CHUNK_BYTES} bytes")
     if len(values) > len(header):
         return Row(number, fault=f"has {len(values)} values for {len(header)} columns")
     return Row(number, {name: value for name, value in zip(header, values, strict=False) if name})
@@ -177,11 +181,14 @@ class _Import:
 def _chunks(rows: list[Row]) -> Iterator[list[Row]]:
     """Rows in chunks to send; a row that cannot be read is a chunk of its own, so that numbers follow one another."""
     chunk: list[Row] = []
+    size = 0
     for row in rows:
-        if chunk and (len(chunk) == CHUNK or row.fault or chunk[-1].fault):
+        more = sum(len(name) + len(value.encode()) for name, value in row.columns.items())
+        if chunk and (len(chunk) == CHUNK or size + more > CHUNK_BYTES or row.fault or chunk[-1].fault):
             yield chunk
-            chunk = []
+            chunk, size = [], 0
         chunk.append(row)
+        size += more
     if chunk:
         yield chunk
 
