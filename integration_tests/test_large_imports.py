@@ -1,6 +1,9 @@
 """Large imports: what is too large is refused unread, and what is not takes neither memory nor turns from others."""
 
+import csv
+import io
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -225,3 +228,14 @@ def test_the_command_line_refuses_a_row_that_is_too_large_for_a_batch_alone(
     status, lines = shell.run("import")
     assert (status, lines[0]) == (1, "Row 2: has more than 262144 bytes")
     assert _users(importing, tenant) == 2
+
+
+def test_an_export_has_every_user_once_and_takes_the_memory_of_its_text_alone(
+    importing: System, patient: Client
+) -> None:
+    patient.call("users.import", body="firstname\n" + "a\n" * 6000)
+    patient.using(tenant_uuid=str(uuid.uuid4())).call("users.export")
+    memory = Memory(importing)
+    exported = list(csv.DictReader(io.StringIO(patient.call("users.export"))))
+    assert memory.more < 12 * MB
+    assert len({row["uuid"] for row in exported}) == len(exported) == 6000

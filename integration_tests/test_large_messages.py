@@ -74,6 +74,17 @@ def test_a_list_that_is_too_large_is_refused_alone_and_comes_in_pages(narrow: Sy
     assert "replies_lost" not in narrow.log_of("worker")
 
 
+def test_an_export_that_is_too_large_is_refused_alone(narrow: System, tenant: str) -> None:
+    with narrow.client(tenant, timeout=60) as client:
+        for _ in range(2):
+            client.call("users.import", body="firstname,userfield\n" + f"a,{'x' * 128}\n" * 3000)
+        replies = [client.call_async(method) for method in ("users.export", "status.get")]
+        with pytest.raises(RemoteError, match=r"users\.export: a reply of \d+ bytes is larger than") as refusal:
+            replies[0].result()
+        assert refusal.value.status == 413
+        assert replies[1].result()
+
+
 def test_over_http_a_list_that_is_too_large_is_413(narrow: System, crowded: str) -> None:
     narrow.start_gateway()
     headers = {"X-Auth-Token": MASTER_TOKEN}

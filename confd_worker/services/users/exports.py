@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
+from typing import Any
 
-from ...plugin import ResourceService, read, sql
+from ...plugin import ResourceService, errors, pause, read, sql
 from .accounts import usernames
 
 __all__ = ["UserExport"]
@@ -41,7 +43,11 @@ _ROWS = sql(
                 AS sip_secret,
             incall.exten AS incall_exten, incall.context AS incall_context,
             permission.names AS call_permissions
-        FROM users
+        FROM (
+            SELECT * FROM users
+            WHERE tenant_uuid = $1::uuid AND id > $2::int AND {tenants}
+            ORDER BY id LIMIT $3::int
+        ) AS users
         LEFT JOIN voicemails voicemail ON voicemail.id = users.voicemail_id
         LEFT JOIN user_lines link ON link.user_id = users.id AND link.main_line
         LEFT JOIN lines line ON line.id = link.line_id
@@ -63,7 +69,6 @@ _ROWS = sql(
             JOIN call_permissions permitted ON permitted.id = user_call_permissions.call_permission_id
             WHERE user_call_permissions.user_id = users.id
         ) AS permission ON true
-        WHERE users.tenant_uuid = $1::uuid AND {tenants}
         ORDER BY users.id
     ) AS row
     """,
@@ -71,22 +76,42 @@ _ROWS = sql(
 )
 
 
+_PAGE = 500
+
+
 class UserExport(ResourceService):
     """The part of the users' service that exports."""
 
     @read
     def export(self) -> str:
-        """The users of the caller's tenant as CSV; each with his main line and its extension only."""
-        tenant = self.work.context.tenant
-        rows = json.loads(_ROWS.read(self.work, tenant))
-        accounts = usernames(self.work.settings, tenant)
+        """The users of the caller's tenant as CSV; each with his main line and its extension only.
+
+        Raises:
+            MessageTooLarge: it does not fit into a message.
+            Overdue: nobody waits any more.
+        """
+        accounts = usernames(self.work.settings, self.work.context.tenant)
+        limit = self.work.settings.message_limit
         text = io.StringIO()
         writer = csv.DictWriter(text, _COLUMNS, restval="", extrasaction="ignore", lineterminator="\r\n")
         writer.writeheader()
-        for row in rows:
-            row["username"] = accounts.get(row["uuid"])
-            writer.writerow({name: _written(value) for name, value in row.items()})
+        for page in self._pages():
+            for row in page:
+                row["username"] = accounts.get(row["uuid"])
+                writer.writerow({name: _written(value) for name, value in row.items()})
+            if text.tell() > limit:
+                raise errors.MessageTooLarge("users.export", "a reply", text.tell(), limit)
         return text.getvalue()
+
+    def _pages(self) -> Iterator[list[dict[str, Any]]]:
+        """The rows by some hundreds, as long as somebody waits for them; in between, others run."""
+        last = 0
+        while page := json.loads(_ROWS.read(self.work, self.work.context.tenant, last, _PAGE)):
+            if self.work.context.overdue:
+                raise errors.Overdue()
+            yield page
+            last = page[-1]["id"]
+            pause()
 
 
 def _written(value: object) -> object:
