@@ -62,6 +62,10 @@ class NothingElse:
     def recorded(self, *arguments: Any) -> None:
         """The call is no repeat."""
 
+    def stable_uuid(self, *arguments: Any) -> uuid.UUID:
+        """What is made gets any uuid."""
+        return uuid.uuid4()
+
     def once(self, *arguments: Any) -> Any:
         raise Recorded
 
