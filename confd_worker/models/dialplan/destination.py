@@ -25,7 +25,7 @@ class Target:
     """A resource that a destination can lead to.
 
     Attributes:
-        key: field of the destination that holds the target's id; one of `confd_schemas.destinations.targets`.
+        key: field of the destination that holds the target's id; one of `confd_schemas.dialplan.destinations.targets`.
         id: attribute of the model that is the id.
         names: attributes of the model that are shown beside the id, by field.
     """

@@ -12,7 +12,6 @@ from ...plugin import (
     AssociationService,
     AtMostOne,
     Example,
-    Free,
     Notifier,
     Of,
     OnNoOther,
@@ -54,7 +53,7 @@ USES = {
     "lines": "line",
 }
 """What an extension may be associated with: relationships of the model, where their plugins are there, and how errors
-call them."""
+call them; an `ExtensionsService` adds its own."""
 
 _CONTEXT_TYPES = {"incall": "incall", "outcall": "outcall"}
 _RANGES = {
@@ -175,16 +174,14 @@ def _pattern_fits(work: Work, extension: Extension) -> None:
         raise errors.BadValue("exten: ['String does not match expected pattern.']", category="")
 
 
-def _free_of(relation: str, label: str) -> Rule:
-    def error(extension: Extension, found: Any) -> errors.ServiceError:
-        told = (
-            {"associated_ids": [each.id for each in found]}
-            if isinstance(found, list)
-            else {"associated_id": identity(found)}
-        )
-        return errors.Associated("Extension", label, metadata={"extension_id": extension.id, **told})
-
-    return Free(relation, error)
+def _unused(work: Work, extension: Extension) -> None:
+    """The extension is associated with nothing."""
+    for relation, label in USES.items():
+        found = getattr(extension, relation, None)
+        if found:
+            many = isinstance(found, list)
+            told = {"associated_ids": [each.id for each in found]} if many else {"associated_id": identity(found)}
+            raise errors.Associated("Extension", label, metadata={"extension_id": extension.id, **told})
 
 
 class Extensions(InContextService):
@@ -200,7 +197,7 @@ class Extensions(InContextService):
             _pattern_fits,
             tenant_stays,
         ],
-        delete=[_free_of(relation, label) for relation, label in USES.items()],
+        delete=[_unused],
     )
     notifier = Notifier.resource(
         "extension",
@@ -231,7 +228,7 @@ class ExtensionsService(AssociationService):
 
     Attributes:
         owner: what such items are; an extension's attribute of its name tells which one has it.
-        in_range: whether the exten must be in a range that the context has for such items.
+        in_range: whether the exten must be in a range of its context, where that has ranges for such items.
     """
 
     right, relation = dao, "extensions"
@@ -241,6 +238,7 @@ class ExtensionsService(AssociationService):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         owner = cls.owner
+        USES.setdefault(owner.name, owner.name)
         cls.left = owner.dao
         cls.validator = Validator(associate=cls.rules())
         cls.notifier = Notifier.association(
@@ -265,5 +263,5 @@ class ExtensionsService(AssociationService):
             OnNoOther(owner.name, owner.label, "Extension", told),
             NotUsedOtherwise(owner.name),
             InContextFor(owner.name),
-            *([InRangeFor(owner.name)] if cls.in_range else []),
+            *([InRangeFor(owner.name)] if cls.in_range and owner.name in _RANGES else []),
         ]
