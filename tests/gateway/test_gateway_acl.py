@@ -87,8 +87,10 @@ def test_wildcards_match_what_they_mean(pattern, access):
 
 @pytest.mark.parametrize("part", ["*a", "#a", "#*a", "*#a", "#a*a", "*.", "#.", "#a.*", "**", "##"])
 def test_a_pattern_of_many_wildcards_takes_no_time(part):
-    acl = Acl([part * 50 + "!", "!" + part * 50 + "!"])
-    for access in ("a" * 500, "a." * 250, "." * 500):
-        begun = time.process_time()
-        assert not acl.grants(access)
-        assert time.process_time() - begun < 0.5
+    # With few of them, what takes all too long ends at least.
+    for number, length in ((4, 300), (50, 500)):
+        acl = Acl([part * number + "!", "!" + part * number + "!"])
+        for access in ("a" * length, "a." * (length // 2), "." * length):
+            begun = time.process_time()
+            assert not acl.grants(access)
+            assert time.process_time() - begun < 0.5

@@ -163,6 +163,8 @@ def test_many_callers_at_once_are_looked_up_over_few_connections():
         most.append(at_once)
         while max(most) < MOST_CONNECTIONS:
             await asyncio.sleep(0.01)
+        # Were there more connections, they would be here by then.
+        await asyncio.sleep(0.2)
         at_once -= 1
         return Response(status_code=404)
 

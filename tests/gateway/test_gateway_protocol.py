@@ -122,6 +122,14 @@ def test_headers_that_never_end_are_refused_while_they_come(client, connect, nev
     assert time.monotonic() - begun < 5
 
 
+def test_a_client_that_still_writes_when_it_is_refused_can_read_why(client, connect):
+    raw = connect(client).send(head_of(MOST_BYTES * 2))
+    assert select.select([raw.socket], [], [], 10)[0]
+    # Had the other side closed the connection, reading would now be an error.
+    raw.socket.send(b"x")
+    assert raw.socket.recv(65536).startswith(b"HTTP/1.1 431 ")
+
+
 @pytest.mark.parametrize("path", [b"/" + b"x" * MOST_BYTES, b"/1.1/things?limit=" + b"1" * MOST_BYTES])
 def test_a_request_line_that_is_too_long_is_told_so(client, connect, path):
     raw = connect(client).send(b"GET " + path)
@@ -383,6 +391,17 @@ def test_a_flood_of_silent_connections_does_not_push_out_who_was_just_answered(s
     assert idle.send(THINGS + b"\r\n").statuses(2) == [200, 200]
     # When those that came first have had their second to ask, others are served.
     wait_until(lambda: connect(client).send(THINGS + b"\r\n").statuses(1) == [200], 5)
+
+
+def test_of_clients_too_many_only_the_last_ones_are_waited_for(start_gateway, connect, worker, monkeypatch):
+    monkeypatch.setattr("confd_gateway.connections.MOST_LEAVING", 4)
+    monkeypatch.setattr("confd_gateway.connections.LEAVING_SECONDS", 60)
+    client = start_gateway(connections=2)
+    before = open_files()
+    flood = [connect(client) for _ in range(100)]
+    wait_until(lambda: open_files() - before <= len(flood) + 2 + 4)
+    assert [flood[number].statuses() for number in (2, 50)] == [[503], [503]]
+    assert not flood[-1].closed
 
 
 def test_so_many_clients_are_served_as_files_may_be_open(monkeypatch):
