@@ -282,6 +282,32 @@ def test_a_call_that_meets_a_connection_whose_end_was_not_noticed_yet_was_not_se
     assert worker.calls == []
 
 
+def test_nothing_is_written_to_a_connection_that_ends(amqp_uri):
+    class Ending:
+        def is_closing(self):
+            return True
+
+        def get_write_buffer_size(self):
+            return 1
+
+        def write(self, frames):
+            written.append(frames)
+
+    async def run():
+        bus = Bus(amqp_uri)
+        await bus.start()
+        try:
+            bus._link.calls._transport = Ending()
+            with pytest.raises(BusUnavailable, match="the connection was lost"):
+                bus.send("things.get", {}, {}, 5)
+        finally:
+            await bus.stop()
+
+    written = []
+    asyncio.run(run())
+    assert written == []
+
+
 @pytest.mark.parametrize(
     "error", [RuntimeError("the handler is closed"), OSError(9, "EBADF"), AttributeError("fileno")]
 )
