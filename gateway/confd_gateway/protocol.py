@@ -64,7 +64,7 @@ class HTTPConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """As the event loop calls it."""
-        self._writes = JoinedWrites(transport, self.loop)
+        self._writes = _Writes(transport, self.loop, self)
         super().connection_made(cast(asyncio.Transport, self._writes))
         self.flow = _Flow(cast(asyncio.Transport, self._writes), self.pipeline)
         self._has_place = self._connections.opened(self, self.loop)
@@ -148,6 +148,16 @@ class HTTPConnection(HttpToolsProtocol):
         """Close at once."""
         self.transport.abort()
 
+    def is_sending(self) -> bool:
+        """Whether the client was answered and its request has not ended."""
+        return self._listens and self._in_body and self.cycle.response_complete
+
+    def let_read(self) -> None:
+        """Drop what the client still sends until it has read what was written, or could: else it might not."""
+        self._listens = False
+        self.transport.write_eof()
+        self._connections.leaves(self, self.loop.time())
+
     def unsent(self) -> int:
         """Bytes that were written and that the client has not taken."""
         return self.transport.get_write_buffer_size()
@@ -165,21 +175,18 @@ class HTTPConnection(HttpToolsProtocol):
             _log.info("request_refused", status=failure.status, client=self.client and self.client[0])
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
-            self._end_with(b"" if self._in_body else self._last_words(failure))
+            if not self._in_body:
+                self.transport.write(self._last_words(failure))
+            self.let_read()
         elif self._in_body and self.pipeline:
             self.pipeline[0] = (cycle, cast(Any, _last_response(failure)))
         elif self._in_body and not cycle.response_started:
             cycle.disconnected = True
             cycle.message_event.set()
-            self._end_with(self._last_words(failure))
+            self.transport.write(self._last_words(failure))
+            self.let_read()
         else:
             cycle.keep_alive = False
-
-    def _end_with(self, words: bytes) -> None:
-        """Write, and close once the client has read it, or soon: one that still writes might not read otherwise."""
-        self.transport.write(words)
-        self.transport.write_eof()
-        self._connections.leaves(self, self.loop.time())
 
     def _last_words(self, failure: Failure) -> bytes:
         response = _last_response(failure)
@@ -190,6 +197,21 @@ class HTTPConnection(HttpToolsProtocol):
 
 class _TooMany(Exception):
     """Headers, or requests that wait; it ends what the parser does."""
+
+
+class _Writes(JoinedWrites):
+    """Closes the connection to a client that still sends only when that has had time to read its answer."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, client: HTTPConnection) -> None:
+        super().__init__(transport, loop)
+        self._client = client
+
+    def close(self) -> None:
+        """Close once all is written."""
+        if self._client.is_sending():
+            self._client.let_read()
+        else:
+            super().close()
 
 
 class _Flow(FlowControl):

@@ -49,6 +49,12 @@ class Raw:
                 break
         return self._statuses()
 
+    def wait_for_end(self):
+        """Come back when the other side has sent the last that it sends; nothing is read."""
+        ended = select.poll()
+        ended.register(self.socket, select.POLLRDHUP)
+        assert ended.poll(10_000)
+
     @property
     def closed(self):
         """Whether the other side has closed the connection."""
@@ -124,10 +130,23 @@ def test_headers_that_never_end_are_refused_while_they_come(client, connect, nev
 
 def test_a_client_that_still_writes_when_it_is_refused_can_read_why(client, connect):
     raw = connect(client).send(head_of(MOST_BYTES * 2))
-    assert select.select([raw.socket], [], [], 10)[0]
+    raw.wait_for_end()
     # Had the other side closed the connection, reading would now be an error.
     raw.socket.send(b"x")
     assert raw.socket.recv(65536).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(("token", "size", "status"), [(b"nobody", 5_000_000, 401), (b"all", 50_000_000, 413)])
+def test_a_client_that_still_sends_its_body_can_read_why_it_is_refused(client, connect, token, size, status):
+    opening = (
+        b"POST /1.1/rows HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Auth-Token: %b\r\nContent-Length: %d\r\n\r\n"
+    )
+    raw = connect(client)
+    # Had the other side closed the connection, writing or reading would be an error.
+    raw.socket.sendall(opening % (token, size) + b"x" * 2_000_000)
+    raw.wait_for_end()
+    raw.socket.sendall(b"x")
+    assert raw.socket.recv(65536).startswith(b"HTTP/1.1 %d " % status)
 
 
 @pytest.mark.parametrize("path", [b"/" + b"x" * MOST_BYTES, b"/1.1/things?limit=" + b"1" * MOST_BYTES])
