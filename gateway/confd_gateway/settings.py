@@ -94,6 +94,8 @@ class GatewaySettings:
         for name in ("timeout", "headers_seconds", "idle", "stall"):
             if getattr(self, name) <= 0:
                 raise ConfigurationError(f"{name}: must be more than 0 seconds")
+        if self.connections < 0:
+            raise ConfigurationError("connections: must be a number of clients, or 0 for as many as are possible")
 
 
 def _is_loopback(host: str) -> bool:

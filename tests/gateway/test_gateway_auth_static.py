@@ -94,6 +94,10 @@ def test_a_missing_file_is_refused():
         ({"auth_mode": "other"}, "auth_mode: must be one of wazo, static, none"),
         ({"auth_mode": "none", "amqp_uri": "http://a"}, "amqp_uri"),
         ({"auth_mode": "none", "timeout": 0}, "timeout"),
+        ({"auth_mode": "none", "headers_seconds": 0}, "headers_seconds: must be more than 0 seconds"),
+        ({"auth_mode": "none", "idle": -1}, "idle: must be more than 0 seconds"),
+        ({"auth_mode": "none", "stall": 0}, "stall: must be more than 0 seconds"),
+        ({"auth_mode": "none", "connections": -1}, "connections: must be"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(changed, problem):
