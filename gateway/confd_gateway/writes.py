@@ -6,6 +6,10 @@ from typing import Any
 __all__ = ["JoinedWrites"]
 
 
+# What is larger is written at once: only then does who writes learn that the other side takes nothing.
+LARGE = 64 * 1024
+
+
 class JoinedWrites:
     """Stands before a transport, and is one in all but how it writes: to one that ends it writes nothing more."""
 
@@ -21,6 +25,10 @@ class JoinedWrites:
     def write(self, data: bytes) -> None:
         """Write before the loop waits for anything."""
         if self._ended:
+            return
+        if len(data) > LARGE:
+            self._waiting.append(data)
+            self.flush()
             return
         if not self._waiting:
             self._loop.call_soon(self.flush)

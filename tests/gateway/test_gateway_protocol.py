@@ -257,6 +257,20 @@ def test_what_is_written_when_the_connection_is_gone_is_dropped():
     flush()
 
 
+def test_a_large_piece_is_written_at_once_with_what_waits():
+    written, later = [], []
+    transport = SimpleNamespace(is_closing=lambda: False, writelines=written.append)
+    writes = JoinedWrites(transport, SimpleNamespace(call_soon=later.append))
+    writes.write(b"head")
+    writes.write(b"x" * 100_000)
+    assert written == [[b"head", b"x" * 100_000]]
+    for flush in later:
+        flush()
+    writes.write(b"small")
+    later[-1]()
+    assert written[1:] == [[b"small"]]
+
+
 # --- how slowly -----------------------------------------------------------------------------------------------------
 
 
