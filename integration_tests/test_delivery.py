@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from nameko.exceptions import MethodNotFound
 from nameko.exceptions import RemoteError as NamekoRemoteError
 from nameko.standalone.rpc import ClusterRpcProxy
 
@@ -245,3 +246,9 @@ def test_who_calls_a_service_that_is_not_there_is_told_the_nearest(call: Call) -
 def test_arguments_have_the_names_of_the_path(call: Call) -> None:
     with pytest.raises(RemoteError, match=r"missing a required argument: 'user_id'"):
         call("user_lines.associate", left=1, right=2)
+
+
+def test_a_plain_nameko_client_is_told_the_nearest_method(system: System) -> None:
+    with ClusterRpcProxy({"AMQP_URI": system.amqp_uri}, timeout=10) as rpc, pytest.raises(MethodNotFound) as refusal:
+        rpc.groups.edit(uuid=1, body={})
+    assert str(refusal.value).startswith("Service 'groups' has no method 'edit'; there is groups.update")

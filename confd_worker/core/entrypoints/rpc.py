@@ -338,7 +338,9 @@ def _told(error: BaseException, message: amqp.Message, method: str) -> dict[str,
     if isinstance(error, MethodNotFound):
         service, _, name = method.rpartition(".")
         alike = nearest(method, _known_methods())
-        return _data(serialize(error), errors.UnknownMethod(service, name, alike))
+        unknown = errors.UnknownMethod(service, name, alike)
+        # nameko's own clients show this text.
+        return _data(serialize(MethodNotFound(unknown.message)), unknown)
     if unreachable(error) or too_late(error):
         error = refusal(error)
     if not isinstance(error, errors.ServiceError):
