@@ -44,6 +44,9 @@ container.wait()
 @pytest.fixture(scope="module")
 def stranger(own_servers: OwnServers) -> Iterator[None]:
     """Somebody's nameko service that has the name of one of ours, on the same exchange."""
+    # One of ours may have stayed from another module, and nameko would try to declare its own for ever.
+    with Wire(own_servers.broker.uri) as wire:
+        wire.channel.queue_delete("rpc-status")
     command = [sys.executable, "-c", STRANGER, own_servers.broker.uri, EXCHANGE]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
