@@ -22,6 +22,7 @@ from .wire import DEAD_LETTERS, EVENTS, RPC, Wire
 TENANT_ADDED = "confd.tenants.auth_tenant_added"
 TOPIC = "confd-events"
 SOON = 15
+TAKEN = "exchange_not_ours exchange=users.events"
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,20 @@ def _is_there(wire: Wire, exchange: str) -> bool:
     except amqp.NotFound:
         return False
     return True
+
+
+def _row_comes(system: System, query: str, value: str) -> bool:
+    """Whether the query gives a row within a second."""
+    with system.database() as cursor:
+
+        def is_there() -> bool:
+            cursor.execute(query, (value,))
+            return bool(cursor.rowcount)
+
+        try:
+            return bool(until(is_there, "the row is there", 1))
+        except AssertionError:
+            return False
 
 
 @contextmanager
@@ -114,16 +129,7 @@ def test_the_queue_of_a_handler_and_its_binding_come_back(running: System, wire:
     def handled() -> bool:
         tenant = str(uuid.uuid4())
         wire.publish_event("auth_tenant_added", {"uuid": tenant, "slug": f"t{tenant[:8]}"})
-        with running.database() as cursor:
-
-            def made() -> bool:
-                cursor.execute("SELECT FROM tenants WHERE uuid = %s", (tenant,))
-                return bool(cursor.rowcount)
-
-            try:
-                return bool(until(made, "the tenant is there", 1))
-            except AssertionError:
-                return False
+        return _row_comes(running, "SELECT FROM tenants WHERE uuid = %s", tenant)
 
     assert handled()
     wire.channel.queue_unbind(TENANT_ADDED, EVENTS, arguments={"x-match": "all", "name": "auth_tenant_added"})
@@ -163,16 +169,7 @@ def test_the_place_of_dead_letters_comes_back(running: System, wire: Wire) -> No
         """Whether a message that the broker is told to set aside gets into the table."""
         mark = str(uuid.uuid4())
         wire.channel.basic_publish(_rejected(mark), DEAD_LETTERS, "x")
-        with running.database() as cursor:
-
-            def stored() -> bool:
-                cursor.execute("SELECT FROM dead_letters WHERE properties->>'message_id' = %s", (mark,))
-                return bool(cursor.rowcount)
-
-            try:
-                return bool(until(stored, "it is stored", 1))
-            except AssertionError:
-                return False
+        return _row_comes(running, "SELECT FROM dead_letters WHERE properties->>'message_id' = %s", mark)
 
     assert kept()
     wire.channel.queue_unbind(
@@ -281,6 +278,21 @@ def test_an_exchange_of_another_type_takes_only_what_needs_it(running: System, w
         context = client.call("contexts.create", body={"label": "inside"})["name"]
         line = client.call("lines.create", body={"context": context})
     assert orjson.loads(wire.get(queue).body)["data"]["id"] == line["id"]
-    assert "exchange_not_ours exchange=users.events" in running.log_of("worker")
+    assert TAKEN in running.log_of("worker")
     wire.channel.exchange_delete("users.events")
     until(lambda: _is_there(wire, "users.events"), "the exchange is there", SOON)
+
+
+def test_an_exchange_that_somebody_else_takes_meanwhile_keeps_no_event_of_others(running: System, wire: Wire) -> None:
+    before = len(running.log_of("worker"))
+    with _held(running):
+        wire.channel.exchange_delete("users.events")
+        wire.channel.exchange_declare("users.events", "fanout", durable=True, auto_delete=False)
+    until(lambda: TAKEN in running.log_of("worker")[before:], "it is told", SOON)
+    wire.channel.exchange_delete("lines.events")
+    until(lambda: _is_there(wire, "lines.events"), "the others are still looked after", SOON)
+    wire.channel.exchange_delete("users.events")
+    until(lambda: _is_there(wire, "users.events"), "the exchange is there", SOON)
+    log = running.log_of("worker")[before:]
+    assert log.count(TAKEN) == 1
+    assert "relay_interrupted" not in log

@@ -82,31 +82,45 @@ class Relay(Standby):
         channel.events["basic_nack"].add(self._not_confirmed)
 
     def _declare(self, connection: amqp.Connection) -> None:
-        """Have all exchanges and what binds them, those too that somebody has deleted."""
+        """Have all exchanges and what binds them, those too that somebody has deleted; nothing is told meanwhile."""
         self._repaired = time.monotonic()
+        try:
+            self._declare_all(connection, known=set(self._names) - self._foreign)
+        except amqp.PreconditionFailed:
+            self._declare_all(connection, known=set())
+
+    def _declare_all(self, connection: amqp.Connection, known: set[str]) -> None:
+        """Declare and bind; only where an exchange is not known to be ours it is asked whether it is.
+
+        Raises:
+            PreconditionFailed: one that is known, or that all events go through, is of another kind.
+        """
         topic, channel = self._bus_names.events_topic, connection.channel()
         channel.exchange_declare(self._exchange, "headers", durable=True, auto_delete=False)
         channel.exchange_declare(topic, "topic", durable=True, auto_delete=False)
-        channel.exchange_bind(topic, self._exchange, arguments={"x-match": "all"}, nowait=True)
-        for service, names in self._names.items():
-            exchange = self._bus_names.events_of(service)
-            if self._have(channel, exchange):
-                for name in names:
+        had = known | {service for service in self._names if service not in known and self._have(channel, service)}
+        with at_once(connection):
+            channel.exchange_bind(topic, self._exchange, arguments={"x-match": "all"}, nowait=True)
+            for service in had:
+                exchange = self._bus_names.events_of(service)
+                channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False, nowait=True)
+                for name in self._names[service]:
                     channel.exchange_bind(exchange, topic, name, nowait=True)
         # Is answered when all of it is done.
         channel.basic_qos(0, 1, False)
         channel.close()
 
-    def _have(self, channel: amqp.Channel, exchange: str) -> bool:
-        """Whether there is such a topic exchange now; one of another kind is somebody else's, and left alone."""
+    def _have(self, channel: amqp.Channel, service: str) -> bool:
+        """Whether a service's exchange is a topic exchange now; one of another kind is somebody else's, and stays."""
+        exchange = self._bus_names.events_of(service)
         try:
             channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
         except amqp.PreconditionFailed as error:
-            if exchange not in self._foreign:
+            if service not in self._foreign:
                 _log.error("exchange_not_ours exchange=%s reason=%s", exchange, told(error))
-            self._foreign.add(exchange)
+            self._foreign.add(service)
             return False
-        self._foreign.discard(exchange)
+        self._foreign.discard(service)
         return True
 
     def closed(self) -> None:
