@@ -54,6 +54,18 @@ def _option(default: Any, help: str, allowed: str, *, secret: bool = False, **li
     return Field(default, description=help, json_schema_extra={"allowed": allowed, "secret": secret}, **limits)
 
 
+def _whole(default: int, help: str, least: int, most: int) -> Any:
+    """A setting that is a whole number within limits."""
+    return _option(default, help, f"a whole number from {least} to {most}", ge=least, le=most)
+
+
+def _number(default: float, help: str, least: int, most: int, *, above: bool = False) -> Any:
+    """A setting that is a number within limits; `above` leaves the least one out."""
+    if above:
+        return _option(default, help, f"a number above {least}, to {most}", gt=least, le=most)
+    return _option(default, help, f"a number from {least} to {most}", ge=least, le=most)
+
+
 def _comma_separated(value: object) -> object:
     """Text with commas as a list; anything else as it is."""
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
@@ -78,33 +90,28 @@ class Settings(BaseSettings):
     http_listen: str = _option(
         "127.0.0.1:9486", "Where the gateway listens.", "host:port, with a port from 0 (any free one) to 65535"
     )
-    http_connections: int = _option(
+    http_connections: int = _whole(
         0,
         "Clients of the gateway at once; 0 for as many as its limit of open files allows, less 128, and 10000 at most.",
-        "a whole number from 0 to 1000000",
-        ge=0,
-        le=1_000_000,
+        0,
+        1_000_000,
     )
-    http_headers_seconds: float = _option(
-        10,
-        "How long the headers of a request may take to come, in seconds.",
-        "a number above 0, to 3600",
-        gt=0,
-        le=3600,
+    http_headers_seconds: float = _number(
+        10, "How long the headers of a request may take to come, in seconds.", 0, 3600, above=True
     )
-    http_idle_seconds: float = _option(
+    http_idle_seconds: float = _number(
         75,
         "How long a connection may stay open without a request, in seconds; longer than that of a proxy in front.",
-        "a number above 0, to 3600",
-        gt=0,
-        le=3600,
+        0,
+        3600,
+        above=True,
     )
-    http_stall_seconds: float = _option(
+    http_stall_seconds: float = _number(
         30,
         "How long a client may send nothing of a body, or take nothing of an answer, in seconds.",
-        "a number above 0, to 3600",
-        gt=0,
-        le=3600,
+        0,
+        3600,
+        above=True,
     )
     auth_mode: Annotated[Literal["wazo", "static", "none"], BeforeValidator(_lower)] = _option(
         "wazo",
@@ -142,7 +149,7 @@ class Settings(BaseSettings):
         "up to 40 letters, digits and _",
         pattern="^[A-Za-z0-9_]{0,40}$",
     )
-    processes: int = _option(1, "Worker processes.", "a whole number from 1 to 64", ge=1, le=64)
+    processes: int = _whole(1, "Worker processes.", 1, 64)
     profile_dir: str = _option("", "Where to write a profile of each process.", "the path of a folder")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = _option(
         "info", "What is logged at least.", "debug, info, warning or error"
@@ -150,49 +157,31 @@ class Settings(BaseSettings):
     log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = _option(
         "console", "How log lines look.", "console or json"
     )
-    log_bytes: int = _option(
-        10_000_000,
-        "How long a log file of `up` may get, in bytes; then it is put aside.",
-        "a whole number from 100000 to 1000000000",
-        ge=100_000,
-        le=1_000_000_000,
+    log_bytes: int = _whole(
+        10_000_000, "How long a log file of `up` may get, in bytes; then it is put aside.", 100_000, 1_000_000_000
     )
-    log_kept: int = _option(
-        2, "Files of each log of `up` that were put aside and stay.", "a whole number from 0 to 1000", ge=0, le=1000
-    )
+    log_kept: int = _whole(2, "Files of each log of `up` that were put aside and stay.", 0, 1000)
     queue_type: Annotated[Literal["classic", "quorum"], BeforeValidator(_lower)] = _option(
         "classic",
         "How RabbitMQ keeps the queues of calls: on one node, or on several of a cluster.",
         "classic or quorum",
     )
-    queue_length: int = _option(
-        10000,
-        "Calls that may wait for one service; more are refused as overloaded.",
-        "a whole number from 1 to 1000000",
-        ge=1,
-        le=1_000_000,
+    queue_length: int = _whole(
+        10000, "Calls that may wait for one service; more are refused as overloaded.", 1, 1_000_000
     )
-    message_limit: int = _option(
+    message_limit: int = _whole(
         16_777_216,
         "Bytes of a message that RabbitMQ takes (its `max_message_size`); a call or reply of more is refused.",
-        "a whole number from 1048576 to 536870912",
-        ge=1_048_576,
-        le=536_870_912,
+        1_048_576,
+        536_870_912,
     )
-    import_rows: int = _option(
+    import_rows: int = _whole(
         50_000,
         "Lines of a CSV that one import may have below its header; the report of more may not fit into a message.",
-        "a whole number from 1 to 1000000",
-        ge=1,
-        le=1_000_000,
+        1,
+        1_000_000,
     )
-    import_bytes: int = _option(
-        16_777_216,
-        "Bytes of a CSV that one import may have.",
-        "a whole number from 1000 to 536870912",
-        ge=1000,
-        le=536_870_912,
-    )
+    import_bytes: int = _whole(16_777_216, "Bytes of a CSV that one import may have.", 1000, 536_870_912)
     services: Names = _option([], "The services to host; all when empty.", "names, separated by commas")
     pjsip_doc: str = _option(
         "/usr/share/doc/asterisk-doc/json/pjsip.json.gz",
@@ -205,58 +194,32 @@ class Settings(BaseSettings):
         "the path of a folder",
         min_length=1,
     )
-    drain_seconds: float = _option(
-        20, "How long a process that stops may finish its calls, in seconds.", "a number from 0 to 3600", ge=0, le=3600
-    )
-    max_workers: int = _option(
-        10, "Calls at once, per process and service.", "a whole number from 1 to 1000", ge=1, le=1000
-    )
-    db_connections: int = _option(
-        16, "Database connections at most, per process.", "a whole number from 1 to 1000", ge=1, le=1000
-    )
-    call_record_seconds: int = _option(
+    drain_seconds: float = _number(20, "How long a process that stops may finish its calls, in seconds.", 0, 3600)
+    max_workers: int = _whole(10, "Calls at once, per process and service.", 1, 1000)
+    db_connections: int = _whole(16, "Database connections at most, per process.", 1, 1000)
+    call_record_seconds: int = _whole(
         86_400,
         "How long a call with an idempotency key may be repeated, in seconds; its reply is kept as long.",
-        "a whole number from 60 to 31536000",
-        ge=60,
-        le=31_536_000,
+        60,
+        31_536_000,
     )
-    redelivery_seconds: int = _option(
+    redelivery_seconds: int = _whole(
         3600,
         "How long after a call the broker may deliver it again, in seconds; its reply is kept as long.",
-        "a whole number from 60 to 86400",
-        ge=60,
-        le=86_400,
+        60,
+        86_400,
     )
-    dead_letters_kept: int = _option(
-        10_000, "Dead letters that are kept, the newest.", "a whole number from 1 to 1000000", ge=1, le=1_000_000
+    dead_letters_kept: int = _whole(10_000, "Dead letters that are kept, the newest.", 1, 1_000_000)
+    dead_letters_bytes: int = _whole(
+        256 * 1024 * 1024, "How much of them is kept, in bytes.", 1_000_000, 100_000_000_000
     )
-    dead_letters_bytes: int = _option(
-        256 * 1024 * 1024,
-        "How much of them is kept, in bytes.",
-        "a whole number from 1000000 to 100000000000",
-        ge=1_000_000,
-        le=100_000_000_000,
+    dead_letters_days: float = _number(30, "How long they are kept, in days.", 0, 3650, above=True)
+    call_timeout: float = _number(10, "How long a call may take, in seconds.", 0, 3600, above=True)
+    sync_remove_share: float = _number(
+        0.1, "The share of the tenants that `sync-tenants` removes without `--force`; one always, unless it is 0.", 0, 1
     )
-    dead_letters_days: float = _option(
-        30, "How long they are kept, in days.", "a number above 0, to 3650", gt=0, le=3650
-    )
-    call_timeout: float = _option(
-        10, "How long a call may take, in seconds.", "a number above 0, to 3600", gt=0, le=3600
-    )
-    sync_remove_share: float = _option(
-        0.1,
-        "The share of the tenants that `sync-tenants` removes without `--force`; one always, unless it is 0.",
-        "a number from 0 to 1",
-        ge=0,
-        le=1,
-    )
-    sysconfd_merge_seconds: float = _option(
-        1,
-        "How long reload requests are gathered before being sent, in seconds.",
-        "a number from 0 to 60",
-        ge=0,
-        le=60,
+    sysconfd_merge_seconds: float = _number(
+        1, "How long reload requests are gathered before being sent, in seconds.", 0, 60
     )
 
     @classmethod
